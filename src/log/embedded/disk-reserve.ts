@@ -1,0 +1,62 @@
+import type { ResolvedOptions } from './options.ts'
+
+/** How often the file system is asked, at most and at least while there are writes. */
+const minIntervalMs = 250
+const maxIntervalMs = 1_000
+/** Room that must be there before appends go on after a write found none, whatever the reserve. */
+const minFreeBytes = 65_536
+
+/**
+ * Watches the free space of the disk. Appends are refused while it is below the reserve, so that commits, which let
+ * work finish and segments go, still find room.
+ */
+export class DiskReserve {
+  readonly #options: ResolvedOptions
+  #isLow = false
+  #hasFailed = false
+  #checkedMs = -Infinity
+  #checkedBytes = 0
+  #checking: Promise<void> | undefined
+
+  constructor(options: ResolvedOptions) {
+    this.#options = options
+  }
+
+  /** Whether appends must be refused. While they are, asking also looks again from time to time. */
+  get isLow(): boolean {
+    if (this.#isLow && this.#options.monotonicMs() - this.#checkedMs >= minIntervalMs) void this.check()
+    return this.#isLow
+  }
+
+  wrote(bytes: number): void {
+    this.#checkedBytes += bytes
+    const isDue =
+      this.#checkedBytes >= this.#options.reserveBytes / 4 ||
+      this.#options.monotonicMs() - this.#checkedMs >= maxIntervalMs
+    if (isDue && this.#options.monotonicMs() - this.#checkedMs >= minIntervalMs / 10) void this.check()
+  }
+
+  /** A write found no room. */
+  failed(): void {
+    this.#isLow = true
+    this.#hasFailed = true
+    this.#checkedMs = this.#options.monotonicMs()
+  }
+
+  /** Looks now. Never rejects: a file system that cannot tell is taken to have room, and a write will tell. */
+  check(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => (this.#checking = undefined))
+    return this.#checking
+  }
+
+  async #check(): Promise<void> {
+    const { files, directory, reserveBytes, monotonicMs } = this.#options
+    this.#checkedMs = monotonicMs()
+    this.#checkedBytes = 0
+    const needed = this.#hasFailed ? Math.max(reserveBytes, minFreeBytes) : reserveBytes
+    this.#hasFailed = false
+    const free = await files.freeBytes(directory).catch(() => Infinity)
+    // A write that failed while we looked knows better.
+    this.#isLow = free < needed || this.#hasFailed
+  }
+}

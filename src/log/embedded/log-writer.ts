@@ -1,0 +1,117 @@
+import { join } from 'node:path'
+import { messageOf, SluiceError } from '../../errors/sluice-error.ts'
+import type { CommitGroup } from './commit-group.ts'
+import type { LogFile } from './file-layer.ts'
+import type { ResolvedOptions } from './options.ts'
+import { type Checkpoint, encodeSegmentStart, type Segment, segmentName } from './segment.ts'
+
+/** A write that left the log as it was: what was to be written is refused, and the log goes on. */
+export class WriteRefused extends Error {
+  override readonly name = 'WriteRefused'
+  readonly error: SluiceError
+
+  constructor(error: SluiceError) {
+    super(error.message)
+    this.error = error
+  }
+}
+
+/** Writes commit groups to the last segment and begins new ones. One call at a time. */
+export class LogWriter {
+  readonly #options: ResolvedOptions
+  readonly #segments: Segment[]
+  readonly #marker: number
+  readonly #checkpoint: () => Checkpoint
+  #file: LogFile | undefined
+
+  /** @param segments of the log; the writer adds to it. */
+  constructor(options: ResolvedOptions, segments: Segment[], marker: number, checkpoint: () => Checkpoint) {
+    this.#options = options
+    this.#segments = segments
+    this.#marker = marker
+    this.#checkpoint = checkpoint
+  }
+
+  /** Opens the last segment, or begins the first one. */
+  async open(sequence: number): Promise<void> {
+    const last = this.#segments.at(-1)
+    if (last === undefined) await this.#beginSegment(sequence, [])
+    else this.#file = await this.#options.files.open(join(this.#options.directory, last.name), 'update')
+  }
+
+  /**
+   * Makes a group durable and gives the position of its first byte.
+   * @throws {WriteRefused} nothing of the group was kept. Any other error is fatal: what is on disk is unknown then, and
+   *   a sync that failed once may succeed the next time although the data is gone.
+   */
+  async write(group: CommitGroup): Promise<number> {
+    const buffers = group.parts.map(({ block, from, to }) => block.bytes.subarray(from, to))
+    const segment = this.#segments[this.#segments.length - 1]!
+    if (segment.bytes + group.bytes > this.#options.segmentBytes && segment.sequence < group.sequence)
+      return this.#beginSegment(group.sequence, buffers)
+    const file = this.#file!
+    try {
+      await file.write(buffers, segment.bytes)
+    } catch (error) {
+      if (!isNoSpace(error)) throw error
+      await file.truncate(segment.bytes)
+      throw this.#refused('SLUICE_LOG_FULL', error)
+    }
+    await file.sync()
+    const position = segment.start + segment.bytes
+    segment.bytes += group.bytes
+    return position
+  }
+
+  async #beginSegment(sequence: number, buffers: readonly Buffer[]): Promise<number> {
+    const { files, directory } = this.#options
+    const name = segmentName(sequence, this.#marker)
+    const path = join(directory, name)
+    const checkpoint = this.#checkpoint()
+    const start = encodeSegmentStart(this.#marker, sequence, checkpoint)
+    let file: LogFile
+    try {
+      file = await files.open(path, 'create')
+    } catch (error) {
+      throw this.#refused(isNoSpace(error) ? 'SLUICE_LOG_FULL' : 'SLUICE_LOG_UNAVAILABLE', error)
+    }
+    try {
+      await file.write([start, ...buffers], 0)
+    } catch (error) {
+      await file.close()
+      if (!isNoSpace(error)) throw error
+      await files.remove(path)
+      throw this.#refused('SLUICE_LOG_FULL', error)
+    }
+    await file.sync()
+    await files.syncDirectory(directory)
+    await this.#file?.close()
+    this.#file = file
+    const last = this.#segments.at(-1)
+    const position = last === undefined ? 0 : last.start + last.bytes
+    const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, start.length)
+    const { createdMs, ends: offsets } = checkpoint
+    this.#segments.push({ name, marker: this.#marker, sequence, start: position, bytes, offsets, createdMs })
+    return position + start.length
+  }
+
+  #refused(code: 'SLUICE_LOG_FULL' | 'SLUICE_LOG_UNAVAILABLE', cause: unknown): WriteRefused {
+    const { stream, directory } = this.#options
+    const message =
+      code === 'SLUICE_LOG_FULL'
+        ? `stream ${stream} cannot be written: no space left in ${directory}; free some and try again`
+        : `stream ${stream} cannot begin a segment in ${directory}: ${messageOf(cause)}`
+    return new WriteRefused(new SluiceError(code, message, { cause, details: { stream } }))
+  }
+
+  async close(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
+  }
+}
+
+function isNoSpace(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}

@@ -1,0 +1,74 @@
+import type { SluiceError } from '../errors/sluice-error.ts'
+import type { AppendRecord, LogRecord } from './log-record.ts'
+
+/** Where a group without committed offsets starts. A timestamp is ms since the epoch. */
+export type StartPosition = 'earliest' | 'latest' | { readonly timestampMs: number } | { readonly offset: number }
+
+/** First offset still held and the offset the next record will get. */
+export interface PartitionEnds {
+  readonly low: number
+  readonly end: number
+}
+
+/** A partition as it is handed to a group: reading begins at `position`. */
+export interface AssignedPartition {
+  readonly partition: number
+  /** The committed offset: the next offset that the group has not completed. */
+  readonly position: number
+}
+
+/** What happened to a group below its position; told once, before reading goes on. */
+export interface PositionAnomaly {
+  readonly partition: number
+  /** `expired`: retention passed the committed offset; `truncated`: the log ends before it. */
+  readonly kind: 'expired' | 'truncated' | 'damaged'
+  readonly from: number
+  readonly to: number
+}
+
+/**
+ * What a group gives to its log. Every call carries the epoch of the assignment it belongs to; after `revoked` no call
+ * with that epoch and partition follows, and commits with it are dropped.
+ */
+export interface SubscriptionHandlers {
+  assigned(epoch: number, partitions: readonly AssignedPartition[]): void
+  revoked(epoch: number, partitions: readonly number[]): void
+  /** Records in offset order, gap-free but for compaction and damage. Synchronous; must hand over and return. */
+  records(epoch: number, partition: number, records: readonly LogRecord[]): void
+  anomaly(anomaly: PositionAnomaly): void
+  /** The subscription cannot go on by itself; the log keeps trying only when `error.retryable`. */
+  fatal(error: SluiceError): void
+}
+
+export interface Subscription {
+  /** No `records` call for these partitions follows until {@link resume}; survives rebalances. Idempotent. */
+  pause(partitions: readonly number[]): void
+  resume(partitions: readonly number[]): void
+  /**
+   * Makes committed offsets durable: `offsets` maps a partition to the next offset that is not completed. Offsets of
+   * another epoch or of a partition that is not assigned now are dropped silently: the new owner repeats the work.
+   */
+  commit(epoch: number, offsets: ReadonlyMap<number, number>): Promise<void>
+  /** Leaves the group; no handler is called afterwards. Commit first what is to be kept. */
+  close(): Promise<void>
+}
+
+/** A named, partitioned, durable log of records: one stream. Embedded and Kafka logs pass the same conformance suite. */
+export interface PartitionLog {
+  readonly stream: string
+  readonly partitionCount: number
+  /**
+   * Appends to one partition, in order, and resolves with the offset of the first record once all of them are durable.
+   * Calls are kept in call order per partition.
+   * @throws {SluiceError} SLUICE_LOG_FULL (nothing was kept; try later), SLUICE_LOG_UNAVAILABLE (outcome unknown),
+   *   SLUICE_LOG_WRITE_FAILED (fatal), SLUICE_LOG_CLOSED.
+   */
+  append(partition: number, records: readonly AppendRecord[]): Promise<number>
+  subscribe(group: string, start: StartPosition, handlers: SubscriptionHandlers): Promise<Subscription>
+  ends(): Promise<readonly PartitionEnds[]>
+  /** Committed offset by partition; a partition that the group never committed is absent. */
+  committed(group: string): Promise<ReadonlyMap<number, number>>
+  /** Reads up to `limit` records from `from` on, outside of any group. */
+  browse(partition: number, from: number, limit: number): Promise<readonly LogRecord[]>
+  close(): Promise<void>
+}
