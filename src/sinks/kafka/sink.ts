@@ -1,0 +1,89 @@
+import type { KafkaSinkConfig } from '../../config/sections/kafka-sink.ts'
+import { SluiceError } from '../../errors/sluice-error.ts'
+import { encodeKafkaBinary, encodeKafkaStructured } from '../../events/bindings/kafka.ts'
+import type { KafkaClient } from '../../log/kafka/kafka-client.ts'
+import { partitionFor } from '../../log/partitioner.ts'
+import type { OutgoingResult, Sink, SinkHealth } from '../sink.ts'
+
+/** How long the partition count of a topic is believed; a topic that grew is noticed after this. */
+const partitionCountMs = 60_000
+
+/**
+ * Results become CloudEvents in a Kafka topic, acknowledged by all in-sync replicas. The record key is the result's
+ * `key`, else its `partitionkey`, and the partitioner is Kafka's murmur2, so other producers of the topic agree.
+ */
+export class KafkaSink implements Sink {
+  readonly kind = 'kafka'
+  readonly name: string
+  readonly #options: KafkaSinkConfig
+  readonly #client: KafkaClient
+  readonly #counts = new Map<string, { readonly count: number; readonly atMs: number }>()
+  #turn = 0
+  #problem: string | undefined
+
+  constructor(name: string, options: KafkaSinkConfig, client: KafkaClient) {
+    this.name = name
+    this.#options = options
+    this.#client = client
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#ensureTopic()
+      await this.#partitions(this.#options.topic)
+    } catch (error) {
+      // Kafka may come later; until then deliveries are refused as retryable and health tells.
+      this.#problem = SluiceError.from(error).message
+    }
+  }
+
+  async deliver({ header, value, meta }: OutgoingResult): Promise<void> {
+    try {
+      const { contentMode } = this.#options
+      const topic = meta.topic ?? this.#options.topic
+      const message =
+        contentMode === 'structured' ? encodeKafkaStructured(header, value) : encodeKafkaBinary(header, value)
+      const key = meta.key === undefined ? message.key : Buffer.from(meta.key)
+      const count = await this.#partitions(topic)
+      const partition = partitionFor(key, count, () => this.#turn++ % count)
+      await this.#client.produce(topic, partition, [{ ...message, key }])
+      this.#problem = undefined
+    } catch (thrown) {
+      const error = SluiceError.from(thrown, 'SLUICE_KAFKA_PRODUCE')
+      this.#problem = error.message
+      throw error
+    }
+  }
+
+  health(): SinkHealth {
+    return this.#problem === undefined ? { ready: true } : { ready: false, detail: this.#problem }
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  async #ensureTopic(): Promise<void> {
+    const { createTopic, topic } = this.#options
+    if (createTopic !== undefined)
+      await this.#client.ensureTopic({ topic, partitions: createTopic.partitions, replicationFactor: -1 })
+  }
+
+  async #partitions(topic: string): Promise<number> {
+    const known = this.#counts.get(topic)
+    if (known !== undefined && Date.now() - known.atMs < partitionCountMs) return known.count
+    let count = await this.#client.partitionCount(topic)
+    if (count === undefined && topic === this.#options.topic) {
+      await this.#ensureTopic()
+      count = await this.#client.partitionCount(topic)
+    }
+    if (count === undefined) {
+      throw new SluiceError(
+        'SLUICE_KAFKA_TOPIC',
+        `sink ${this.name}: topic ${topic} does not exist; create it, or set createTopic in the sink`,
+      )
+    }
+    this.#counts.set(topic, { count, atMs: Date.now() })
+    return count
+  }
+}

@@ -1,0 +1,32 @@
+import type { EventHeader } from '../events/event-header.ts'
+import type { ResultMeta } from './function-result.ts'
+
+/** A handler's result as an event, ready to go out: its id is deterministic, so a repeat can be recognised. */
+export interface OutgoingResult {
+  readonly header: EventHeader
+  readonly value: Buffer
+  /** The handler's wishes that are the sink's to honour: topic, key, status, headers. */
+  readonly meta: ResultMeta
+  /** Header of the event that caused the result; templates such as `alerts/{subject}` read it. */
+  readonly cause: EventHeader
+}
+
+/** Where results go. A completed offset means that `deliver` resolved for each of its results. */
+export interface Sink {
+  readonly name: string
+  readonly kind: 'http' | 'mqtt' | 'kafka' | 'stream'
+  /** Connects as far as possible; an unreachable destination is no failure here, it shows in {@link health}. */
+  start(): Promise<void>
+  /**
+   * Resolves when the destination has acknowledged the result durably. Rejects with a SluiceError whose `retryable`
+   * tells whether the same result may succeed later; bounded in time by the sink's own time-out.
+   */
+  deliver(result: OutgoingResult): Promise<void>
+  health(): SinkHealth
+  close(): Promise<void>
+}
+
+export interface SinkHealth {
+  readonly ready: boolean
+  readonly detail?: string
+}

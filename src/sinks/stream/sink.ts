@@ -1,0 +1,29 @@
+import { messageOf } from '../../errors/sluice-error.ts'
+import type { OutgoingResult, Sink, SinkHealth } from '../sink.ts'
+
+export interface StreamSinkOptions {
+  readonly name: string
+  /** Puts events into a home stream: the same intake that sources use, so that a repeated result is recognised by its id. */
+  readonly append: (result: Pick<OutgoingResult, 'header' | 'value'>) => Promise<void>
+}
+
+/** Results become events of a home stream and so the input of another function; a chain is effectively once by its ids. */
+export function createStreamSink(options: StreamSinkOptions): Sink {
+  let lastError: string | undefined
+  return {
+    name: options.name,
+    kind: 'stream',
+    start: () => Promise.resolve(),
+    async deliver({ header, value }: OutgoingResult): Promise<void> {
+      try {
+        await options.append({ header, value })
+        lastError = undefined
+      } catch (error) {
+        lastError = messageOf(error)
+        throw error
+      }
+    },
+    health: (): SinkHealth => (lastError === undefined ? { ready: true } : { ready: false, detail: lastError }),
+    close: () => Promise.resolve(),
+  }
+}
