@@ -1,0 +1,151 @@
+import type { HttpContext, KafkaContext, MqttContext, ProtocolContext } from '../events/event-header.ts'
+import type { Attempt } from './attempt.ts'
+import { HandlerEvent } from './event-object.ts'
+import type { LogCapture } from './log-capture.ts'
+import type { EmitOptions } from './result-encoding.ts'
+import type { FunctionLogEntry, WorkerSettings } from './worker-settings.ts'
+
+/** `context.logger`: a line with optional fields, kept with the invocation and its trace. */
+export type HandlerLogger = Readonly<Record<FunctionLogEntry['level'], (message: string, fields?: object) => void>>
+
+/** What is the same for all invocations of a worker. */
+export interface ContextSurroundings {
+  readonly settings: WorkerSettings
+  readonly logs: LogCapture
+  readonly logger: HandlerLogger
+  readonly env: Readonly<Record<string, string>>
+  readonly secrets: Readonly<Record<string, string>>
+}
+
+/** What `init(context)` gets: everything that does not need an event. */
+export interface InitContext {
+  readonly function: string
+  readonly version: string
+  readonly env: Readonly<Record<string, string>>
+  readonly secrets: Readonly<Record<string, string>>
+  readonly logger: HandlerLogger
+}
+
+export function createSurroundings(settings: WorkerSettings, logs: LogCapture): ContextSurroundings {
+  return {
+    settings,
+    logs,
+    logger: createLogger(logs),
+    env: Object.freeze({ ...settings.environment }),
+    secrets: Object.freeze({ ...settings.secrets }),
+  }
+}
+
+export function createInitContext({ settings, logger, env, secrets }: ContextSurroundings): InitContext {
+  return { function: settings.function, version: settings.version, env, secrets, logger }
+}
+
+/** The second argument of a handler. Everything is computed when it is asked for. */
+export class HandlerContext {
+  readonly #attempt: Attempt
+  readonly #around: ContextSurroundings
+  readonly #event: HandlerEvent
+
+  constructor(attempt: Attempt, event: HandlerEvent, around: ContextSurroundings) {
+    this.#attempt = attempt
+    this.#event = event
+    this.#around = around
+  }
+
+  get function(): string {
+    return this.#around.settings.function
+  }
+
+  get version(): string {
+    return this.#around.settings.version
+  }
+
+  /** '' for a direct invocation. */
+  get trigger(): string {
+    return this.#attempt.trigger
+  }
+
+  get stream(): string {
+    return this.#attempt.frame.feed(this.#attempt.head).stream
+  }
+
+  get invocationId(): string {
+    return this.#attempt.invocationId
+  }
+
+  /** 1 for the first try. */
+  get attempt(): number {
+    return this.#attempt.frame.attempt(this.#attempt.head)
+  }
+
+  /** Fencing token: a store that keeps the highest one it saw can refuse the writes of a frozen node. */
+  get epoch(): number {
+    return this.#attempt.frame.epoch(this.#attempt.head)
+  }
+
+  /** Wall clock in ms at which the attempt is ended. */
+  get deadlineMs(): number {
+    return this.#attempt.deadlineMs
+  }
+
+  get remainingMs(): number {
+    return Math.max(0, this.#attempt.deadlineMs - Date.now())
+  }
+
+  /** Fires when the time is over; the worker is ended a moment later. */
+  get signal(): AbortSignal {
+    return this.#attempt.signal
+  }
+
+  get logger(): HandlerLogger {
+    return createLogger(this.#around.logs, this.#attempt)
+  }
+
+  /** The declared environment variables of the function. */
+  get env(): Readonly<Record<string, string>> {
+    return this.#around.env
+  }
+
+  get secrets(): Readonly<Record<string, string>> {
+    return this.#around.secrets
+  }
+
+  get http(): HttpContext | undefined {
+    const protocol = this.#protocol
+    return protocol?.kind === 'http' ? protocol : undefined
+  }
+
+  get mqtt(): MqttContext | undefined {
+    const protocol = this.#protocol
+    return protocol?.kind === 'mqtt' ? protocol : undefined
+  }
+
+  get kafka(): KafkaContext | undefined {
+    const protocol = this.#protocol
+    return protocol?.kind === 'kafka' ? protocol : undefined
+  }
+
+  /**
+   * Adds a result beside the returned one; in order, before it. `sink` names the sink it is for, `topic` and `key`
+   * replace the sink's own.
+   * @throws {ResultProblem} for a value that cannot be a result; {Error} after the invocation has ended.
+   */
+  emit(value: unknown, options?: EmitOptions): void {
+    if (this.#attempt.done)
+      throw new Error('emit() was called after the invocation had ended; its results are sent already')
+    this.#attempt.add(value, options)
+  }
+
+  get #protocol(): ProtocolContext | undefined {
+    return HandlerEvent.headerOf(this.#event).protocol
+  }
+}
+
+function createLogger(logs: LogCapture, attempt?: Attempt): HandlerLogger {
+  const at =
+    (level: FunctionLogEntry['level']) =>
+    (message: string, fields?: object): void => {
+      logs.log(level, typeof message === 'string' ? message : String(message), fields, attempt)
+    }
+  return { trace: at('trace'), debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}

@@ -1,0 +1,395 @@
+import { randomFillSync } from 'node:crypto'
+import type { FunctionVersion } from '../functions/function-version.ts'
+import { encodeFrame, type FrameNonce } from './frame-codec.ts'
+import { describeThrown, invocationError } from './invocation-error.ts'
+import type { Invocation, InvocationError } from './invocation.ts'
+import type { WorkerPoolOptions } from './pool-options.ts'
+import { chunkFlag, chunkFlags } from './result-codec.ts'
+import { RunningFrame, type OutcomeTally } from './running-frame.ts'
+import type { WorkerHost } from './worker-host.ts'
+import type { WorkerPool, WorkerPoolState, WorkerPoolStats } from './worker-pool.ts'
+import { judgeDeath } from './worker-death.ts'
+import { receiveRecords } from './worker-records.ts'
+import { WorkerSlot } from './worker-slot.ts'
+import { startWorker } from './worker-start.ts'
+
+/** Silence of a worker beyond the time-out before it is ended from here: it ends overdue promises itself a bit earlier. */
+const silenceMs = 50
+/** Frames in careful mode after a worker died and it could not be told why. */
+const carefulFrames = 64
+const defaultRestartDelayMs = 1_000
+/** Functions faster than this per event get one frame per worker ahead. */
+const prefetchBelowMs = 0.02
+const maxRestartDelayMs = 60_000
+const defaultMaxFrames = 100_000
+
+interface WaitingFrame {
+  readonly invocations: readonly Invocation[]
+  readonly done: () => void
+  /** Encoded ahead, while all workers are busy. */
+  encoded: EncodedFrame | undefined
+}
+
+interface EncodedFrame {
+  readonly frame: RunningFrame
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/**
+ * Frames in, outcomes out, with as many workers as are permitted; see {@link WorkerPool} for its states.
+ *
+ * A frame runs alone in its worker. That a worker ends is always seen at one place: the promise of its task rejects;
+ * then what it still posted is read, and only then the open events are judged.
+ */
+export class FramePool implements WorkerPool {
+  readonly version: FunctionVersion
+  onFree: () => void = () => {}
+  readonly #host: WorkerHost
+  readonly #options: WorkerPoolOptions
+  readonly #slots = new Set<WorkerSlot>()
+  readonly #waiting: WaitingFrame[] = []
+  readonly #tally: OutcomeTally = { succeeded: 0, failed: 0, serviceTimeMs: undefined }
+  readonly #nonces = new Uint32Array(256)
+  #nonceAt = 256
+  #state: WorkerPoolState = 'starting'
+  #permits = 0
+  #warm = 0
+  #busy = 0
+  #ending = 0
+  #careful = 0
+  #problem: InvocationError | undefined
+  #failedStarts = 0
+  #restart: NodeJS.Timeout | undefined
+  #whenIdle: (() => void) | undefined
+  #coldStarts = 0
+  #killed = 0
+  #leaked = 0
+  #cpuShare: number | undefined
+
+  constructor(version: FunctionVersion, host: WorkerHost, options: WorkerPoolOptions) {
+    this.version = version
+    this.#host = host
+    this.#options = options
+    host.onReplacement = () => this.#fill()
+    host.onGone = slot => this.#forget(slot)
+  }
+
+  get state(): WorkerPoolState {
+    return this.#state
+  }
+
+  get freeSlots(): number {
+    if (this.#state !== 'ready' && this.#state !== 'starting') return 0
+    // While no worker is warm one frame may wait for the first; more would only wait here instead of filling up there.
+    let capacity = Math.min(this.#permits, Math.max(1, this.#warm))
+    // Where frames take no longer than encoding and decoding them, the next one waits here, ready to go.
+    if ((this.#tally.serviceTimeMs ?? Infinity) < prefetchBelowMs) capacity *= 2
+    return Math.max(0, capacity - this.#busy - this.#waiting.length)
+  }
+
+  setWorkers(count: number): void {
+    if (this.#isClosing) return
+    const permits = Math.max(0, Math.min(Math.floor(count), this.version.scaling.maxWorkers))
+    if (permits === this.#permits) return
+    const isFewer = permits < this.#permits
+    this.#permits = permits
+    this.#host.keep(this.#state === 'quarantined' ? 0 : permits)
+    this.#fill()
+    // Idle workers got no idle timer while they were wanted.
+    if (isFewer) for (const slot of this.#slots) if (slot.state === 'idle') this.#host.touch(slot)
+    if (!isFewer) this.#serve()
+  }
+
+  async run(frame: readonly Invocation[]): Promise<void> {
+    if (frame.length === 0) return
+    const { promise, resolve } = Promise.withResolvers<void>()
+    if (this.#isClosing || this.#state === 'quarantined') {
+      for (const invocation of frame) invocation.settle({ kind: 'not-started' })
+      return
+    }
+    this.#waiting.push({ invocations: frame, done: resolve, encoded: undefined })
+    this.#dispatchWaiting()
+    await promise
+  }
+
+  stats(): WorkerPoolStats {
+    return {
+      state: this.#state,
+      permits: this.#permits,
+      workers: this.#host.size,
+      busy: this.#busy,
+      serviceTimeMs: this.#tally.serviceTimeMs,
+      succeeded: this.#tally.succeeded,
+      failed: this.#tally.failed,
+      coldStarts: this.#coldStarts,
+      killed: this.#killed,
+      leaked: this.#leaked,
+      cpuShare: this.#cpuShare,
+      ...(this.#problem === undefined ? undefined : { problem: this.#problem.message }),
+    }
+  }
+
+  async close(drainMs: number): Promise<void> {
+    if (this.#isClosing) return
+    this.#setState('draining')
+    clearTimeout(this.#restart)
+    for (const waiting of this.#waiting.splice(0)) giveBack(waiting)
+    if (this.#inProgress > 0) await this.#drained(drainMs)
+    for (const slot of this.#slots) this.#end(slot, 'closing')
+    if (this.#inProgress > 0) await this.#drained(undefined)
+    await this.#host.close()
+    for (const slot of this.#slots) slot.closePort()
+    this.#slots.clear()
+    this.#setState('closed')
+  }
+
+  get #isClosing(): boolean {
+    return this.#state === 'draining' || this.#state === 'closed'
+  }
+
+  /** Frames in workers, those included whose worker has been ended and whose last words are awaited. */
+  get #inProgress(): number {
+    return this.#busy + this.#ending
+  }
+
+  #setState(state: WorkerPoolState): void {
+    this.#state = state
+  }
+
+  async #drained(limitMs: number | undefined): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = limitMs === undefined ? undefined : setTimeout(resolve, limitMs)
+    this.#whenIdle = resolve
+    await promise
+    clearTimeout(timer)
+    this.#whenIdle = undefined
+  }
+
+  /** Starts as many workers as are permitted and missing. */
+  #fill(): void {
+    if (this.#isClosing || this.#restart !== undefined) return
+    // In quarantine one worker tries for all.
+    const wanted = this.#state === 'quarantined' ? Math.min(1, this.#permits) : this.#permits
+    while (this.#slots.size < wanted || this.#host.unowned > 0) {
+      const slot = new WorkerSlot((from, message) => this.#receive(from, message))
+      this.#slots.add(slot)
+      void startWorker(this.#host, slot, this.version.file, this.#options.loadTimeoutMs).then(error =>
+        error === undefined ? this.#started(slot) : this.#failedToStart(slot, error),
+      )
+    }
+  }
+
+  #started(slot: WorkerSlot): void {
+    if (slot.state === 'ended') return
+    slot.setState('idle')
+    this.#warm++
+    this.#coldStarts++
+    this.#failedStarts = 0
+    this.#problem = undefined
+    if (this.#isClosing) return
+    if (this.#state !== 'ready') {
+      this.#setState('ready')
+      this.#host.keep(this.#permits)
+      this.#fill()
+    }
+    this.#serve()
+  }
+
+  #failedToStart(slot: WorkerSlot, error: InvocationError): void {
+    this.#forget(slot)
+    if (this.#isClosing || slot.endReason === 'closing') return
+    this.#problem = error
+    if (this.#warm === 0) {
+      this.#setState('quarantined')
+      this.#host.keep(0)
+      for (const waiting of this.#waiting.splice(0)) giveBack(waiting)
+    }
+    const firstMs = this.#options.restartDelayMs ?? defaultRestartDelayMs
+    const delayMs = Math.min(firstMs * 2 ** this.#failedStarts, maxRestartDelayMs)
+    this.#failedStarts++
+    this.#restart ??= setTimeout(() => {
+      this.#restart = undefined
+      this.#fill()
+    }, delayMs).unref()
+  }
+
+  /** Hands waiting frames to idle workers, then tells that there may be room. */
+  #serve(): void {
+    this.#dispatchWaiting()
+    if (this.freeSlots > 0) this.onFree()
+  }
+
+  #dispatchWaiting(): void {
+    while (this.#waiting.length > 0 && this.#busy < this.#permits) {
+      const slot = this.#idleSlot()
+      if (slot === undefined) break
+      this.#runIn(slot, this.#waiting.shift() as WaitingFrame)
+    }
+    // While the workers are busy there is time to encode what comes next.
+    const next = this.#waiting[0]
+    if (next !== undefined && next.encoded === undefined && this.#warm > 0) next.encoded = this.#encode(next)
+  }
+
+  /** The one used last: the others grow idle and go. */
+  #idleSlot(): WorkerSlot | undefined {
+    let latest: WorkerSlot | undefined
+    for (const slot of this.#slots) {
+      if (slot.state === 'idle' && (latest === undefined || slot.progressAt > latest.progressAt)) latest = slot
+    }
+    return latest
+  }
+
+  #encode(waiting: WaitingFrame): EncodedFrame | undefined {
+    const careful = this.#careful > 0
+    const nonce = this.#nonce()
+    const frame = new RunningFrame(waiting.invocations, { nonce, careful, tally: this.#tally, done: waiting.done })
+    try {
+      return { frame, bytes: encodeFrame(waiting.invocations, nonce, careful) as Uint8Array<ArrayBuffer> }
+    } catch (thrown) {
+      // One of them cannot be encoded; alone it is known which.
+      frame.workerDied(describeThrown('error', thrown), 0, true)
+      return undefined
+    }
+  }
+
+  #runIn(slot: WorkerSlot, waiting: WaitingFrame): void {
+    const isStale = waiting.encoded !== undefined && waiting.encoded.frame.careful !== this.#careful > 0
+    const encoded = isStale ? this.#encode(waiting) : (waiting.encoded ?? this.#encode(waiting))
+    if (encoded === undefined) {
+      waiting.done()
+      return
+    }
+    const { frame, bytes } = encoded
+    const answer = this.#host.run(slot, bytes)
+    if (answer === undefined) {
+      this.#forget(slot)
+      this.#waiting.unshift({ ...waiting, encoded: undefined })
+      return
+    }
+    if (frame.careful) this.#careful--
+    slot.running = frame
+    slot.progressAt = performance.now()
+    slot.setState('busy')
+    this.#busy++
+    slot.watch(this.version.timeoutMs + silenceMs, silent => this.#silent(silent))
+    answer.then(
+      last => this.#answered(slot, frame, last),
+      () => void this.#lost(slot, frame),
+    )
+  }
+
+  /** A message on the slot's own port: results so far, or records. */
+  readonly #receive = (slot: WorkerSlot, message: unknown): void => {
+    if (!(message instanceof Uint8Array)) {
+      receiveRecords(message, this.#options)
+      return
+    }
+    slot.progressAt = performance.now()
+    const summary = slot.running?.receive(message)
+    if (summary !== undefined && (summary.flags & chunkFlag.end) !== 0) this.#end(slot, 'answered')
+  }
+
+  #answered(slot: WorkerSlot, frame: RunningFrame, last: unknown): void {
+    if (slot.running !== frame) return
+    slot.drain(this.#receive)
+    slot.frames++
+    slot.running = undefined
+    this.#busy--
+    const isLastFrame = slot.frames >= (this.#options.maxFramesPerWorker ?? defaultMaxFrames)
+    const mustGo = isLastFrame || (chunkFlags(last) & chunkFlag.recycle) !== 0
+    if (slot.state === 'busy') slot.setState('idle')
+    if (mustGo) this.#retire(slot)
+    // The worker gets its next frame before the answer is read, so that it does not wait for this thread.
+    else if (this.#waiting.length > 0 && this.#busy < this.#permits)
+      this.#runIn(slot, this.#waiting.shift() as WaitingFrame)
+    const summary = frame.receive(last)
+    if (summary !== undefined && summary.wallMs > 0) this.#smoothCpu(summary.cpuMs / summary.wallMs)
+    if (frame.open > 0) {
+      // The code or the memory of the worker is damaged: its promise was kept, its answer is none.
+      const error = invocationError('crash', 'BadAnswer', 'the worker answered with something unreadable')
+      frame.workerDied(error, 0, slot.frames === 1)
+      this.#careful = carefulFrames
+      if (slot.state === 'busy') this.#end(slot, 'closing')
+      else this.#retire(slot)
+    }
+    frame.done()
+    this.#afterFrame()
+  }
+
+  /** The worker ended with the frame: by us, by itself, or for lack of memory. */
+  async #lost(slot: WorkerSlot, frame: RunningFrame): Promise<void> {
+    const silentMs = performance.now() - slot.progressAt
+    if (slot.running !== frame) return
+    this.#busy--
+    this.#ending++
+    this.#forget(slot)
+    // Its task may have been rejected without its end; it cannot be trusted either way.
+    void slot.worker?.terminate()
+    if (frame.open > 0 && !(await slot.waitUntilGone())) this.#leaked++
+    slot.running = undefined
+    slot.closePort()
+    if (frame.open > 0 && judgeDeath(slot, frame, silentMs, this.version.timeoutMs)) this.#careful = carefulFrames
+    this.#ending--
+    frame.done()
+    this.#fill()
+    this.#afterFrame()
+  }
+
+  #silent(slot: WorkerSlot): void {
+    // The answer may be here and wait for its turn, when it was this thread that was busy.
+    slot.drain(this.#receive)
+    setImmediate(() => {
+      if (slot.state !== 'busy') return
+      const silentMs = performance.now() - slot.progressAt
+      if (silentMs >= this.version.timeoutMs + silenceMs) this.#end(slot, 'timeout')
+      else slot.watch(this.version.timeoutMs + silenceMs, silent => this.#silent(silent))
+    })
+  }
+
+  #end(slot: WorkerSlot, reason: 'timeout' | 'closing' | 'answered'): void {
+    if (slot.endReason !== undefined || slot.state === 'ended') return
+    slot.endReason = reason
+    if (slot.state === 'busy' && reason !== 'closing') this.#killed++
+    this.#host.end(slot)
+  }
+
+  /** Ends an idle worker; its replacement starts at once. */
+  #retire(slot: WorkerSlot): void {
+    this.#host.end(slot)
+    this.#forget(slot)
+    this.#fill()
+  }
+
+  #forget(slot: WorkerSlot): void {
+    if (!this.#slots.delete(slot)) return
+    if (slot.isWarm) this.#warm--
+    slot.setState('ended')
+    if (slot.running === undefined) slot.closePort()
+    if (this.#warm === 0 && this.#waiting.length > 0) this.#fill()
+  }
+
+  #afterFrame(): void {
+    if (this.#inProgress === 0) this.#whenIdle?.()
+    if (!this.#isClosing) this.#serve()
+  }
+
+  #smoothCpu(share: number): void {
+    const bounded = Math.min(1, Math.max(0, share))
+    if (!Number.isFinite(bounded)) return
+    this.#cpuShare = this.#cpuShare === undefined ? bounded : this.#cpuShare + (bounded - this.#cpuShare) * 0.1
+  }
+
+  #nonce(): FrameNonce {
+    if (this.#nonceAt >= this.#nonces.length) {
+      randomFillSync(this.#nonces)
+      this.#nonceAt = 0
+    }
+    const high = this.#nonces[this.#nonceAt++] as number
+    return { high, low: this.#nonces[this.#nonceAt++] as number }
+  }
+}
+
+function giveBack({ invocations, done }: WaitingFrame): void {
+  for (const invocation of invocations) invocation.settle({ kind: 'not-started' })
+  done()
+}

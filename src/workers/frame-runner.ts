@@ -1,0 +1,124 @@
+import { types } from 'node:util'
+import type { Attempt } from './attempt.ts'
+import type { AttemptScope, Handler } from './attempt-scope.ts'
+import type { ContextSurroundings } from './context.ts'
+import { FrameReader } from './frame-codec.ts'
+import { FrameExecution } from './frame-execution.ts'
+import { createGlobalCheck } from './global-guard.ts'
+import type { LoadedFunction } from './handler-loader.ts'
+import { describeThrown, invocationError } from './invocation-error.ts'
+import { ResultWriter } from './result-codec.ts'
+import type { WorkerTracing } from './worker-tracing.ts'
+
+/** What the thread does for the runner. */
+export interface RunnerPorts {
+  readonly surroundings: ContextSurroundings
+  readonly scope: AttemptScope
+  readonly globalCheck: ReturnType<typeof createGlobalCheck>
+  readonly tracing: WorkerTracing | undefined
+  readonly post: (chunk: Uint8Array<ArrayBuffer>) => void
+}
+
+/** Runs the frames of one worker, one at a time, with the loaded function. */
+export class FrameRunner {
+  readonly writer = new ResultWriter()
+  readonly surroundings: ContextSurroundings
+  readonly post: (chunk: Uint8Array<ArrayBuffer>) => void
+  readonly timeoutMs: number
+  readonly concurrency: number
+  readonly maxResultBytes: number
+  /** Events per call of a batch handler; undefined for one event per call. */
+  readonly batch: number | undefined
+  readonly #function: LoadedFunction
+  readonly #scope: AttemptScope
+  readonly #tracing: WorkerTracing | undefined
+  readonly #globalCheck: ReturnType<typeof createGlobalCheck>
+  #follow = true
+  #recycle = false
+  #execution: FrameExecution | undefined
+
+  constructor(loaded: LoadedFunction, ports: RunnerPorts) {
+    const { settings } = ports.surroundings
+    this.#function = loaded
+    this.#scope = ports.scope
+    this.#tracing = ports.tracing
+    this.#globalCheck = ports.globalCheck
+    this.surroundings = ports.surroundings
+    this.post = ports.post
+    this.timeoutMs = settings.timeoutMs
+    this.concurrency = settings.concurrency
+    this.maxResultBytes = settings.maxResultBytes
+    this.batch = settings.batchMaxEvents
+  }
+
+  /** Resolves with the last chunk of results; earlier ones were posted. */
+  async run(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array | undefined> {
+    const frame = new FrameReader(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    if (frame.careful) this.#follow = true
+    this.#execution = new FrameExecution(this, frame)
+    const last = await this.#execution.start()
+    this.#execution = undefined
+    return last
+  }
+
+  call(attempt: Attempt, event: unknown, context: unknown): unknown {
+    const { handler } = this.#function
+    const traceparent = this.#tracing === undefined ? undefined : attempt.frame.traceparent(attempt.head)
+    if (traceparent === undefined || this.#tracing === undefined) {
+      return this.#scope.call(attempt, this.#follow, handler, event, context)
+    }
+    const tracing = this.#tracing
+    const traced: Handler = (...both) => tracing.run(traceparent, () => handler(...both))
+    return this.#scope.call(attempt, this.#follow, traced, event, context)
+  }
+
+  sawSynchronous(): void {
+    if (this.#follow && !types.isAsyncFunction(this.#function.handler) && this.#execution !== undefined)
+      this.#follow = false
+  }
+
+  sawAsynchronous(): void {
+    this.#follow = true
+  }
+
+  /** An error that nobody caught: of a running attempt, then that fails; or of something late, then nobody is charged. */
+  uncaught(thrown: unknown, what: string): void {
+    this.#recycle = true
+    const attempt = this.#scope.current()
+    const error = describeThrown('crash', thrown)
+    if (attempt !== undefined && this.#execution !== undefined) {
+      this.#execution.fail(attempt, { ...error, message: `${what}: ${error.message}` })
+      return
+    }
+    this.surroundings.logs.log('error', `${what} outside of an invocation: ${error.name}: ${error.message}`, {
+      stack: error.stack,
+    })
+    this.surroundings.logs.flush()
+  }
+
+  /** `process.exit` was called; the caller ends the thread right after. */
+  exiting(code: unknown): void {
+    const attempt = this.#scope.current()
+    if (attempt === undefined) {
+      this.surroundings.logs.log('error', `process.exit(${String(code)}) was called outside of an invocation`)
+    }
+    this.flushRecords()
+    const error = invocationError('crash', 'ProcessExit', `the handler called process.exit(${String(code)})`)
+    this.#execution?.giveUp(attempt, error)
+  }
+
+  /** Whether the worker should be replaced after this frame. */
+  mustRecycle(): boolean {
+    const changed = this.#globalCheck()
+    if (changed !== undefined && !this.#recycle) {
+      this.surroundings.logs.log('warn', `the function changed ${changed}; its worker is replaced`)
+      this.surroundings.logs.flush()
+    }
+    return changed !== undefined || this.#recycle
+  }
+
+  flushRecords(): void {
+    this.surroundings.logs.flushAll()
+    this.#tracing?.flush()
+  }
+}

@@ -1,0 +1,58 @@
+import type { EventReader } from '../events/event-reader.ts'
+import type { LogRecord } from '../log/log-record.ts'
+import type { FunctionResult } from '../sinks/function-result.ts'
+
+/** What all events of one trigger have in common; sent once per frame, compared by identity. */
+export interface Feed {
+  /** Name of the trigger; '' for a direct (synchronous) invocation. */
+  readonly trigger: string
+  readonly stream: string
+  readonly reader: EventReader
+  /** What `decodeHeader` of the worker needs to expand compact headers; plain JSON. */
+  readonly headerDefaults: Readonly<Record<string, unknown>>
+}
+
+/**
+ * One event on its way through a worker. The pool reads these fields while it encodes a frame and calls `settle`
+ * exactly once; dispatch's delivery object implements it, so that nothing is allocated per event.
+ */
+export interface Invocation {
+  readonly feed: Feed
+  readonly record: LogRecord
+  readonly partition: number
+  /** 1 for the first try. */
+  readonly attempt: number
+  /** Fencing token: the assignment's epoch; `context.epoch`. */
+  readonly epoch: number
+  /** Context of the sampled process span, which the handler sees as the active span; undefined when not sampled. */
+  readonly traceparent: string | undefined
+  /**
+   * Whether the event shares its ordering key with the one before it in the frame: such runs are executed in sequence,
+   * and the first failure returns the rest of the run as `not-started`.
+   */
+  readonly followsPrevious: boolean
+  settle(outcome: InvocationOutcome): void
+}
+
+/** How one attempt ended. */
+export type InvocationOutcome =
+  | {
+      readonly kind: 'succeeded'
+      /** What the handler returned and emitted, in order; usually empty or one. */
+      readonly results: readonly FunctionResult[]
+      readonly durationMs: number
+    }
+  | { readonly kind: 'failed'; readonly error: InvocationError; readonly durationMs: number }
+  /** Did not run, or was running innocently when its worker was ended for another event: uncharged. */
+  | { readonly kind: 'not-started' }
+  /** Its worker died and it cannot be told whether this event did it: to be run alone, uncharged. */
+  | { readonly kind: 'suspect'; readonly error: InvocationError }
+
+export interface InvocationError {
+  readonly reason: 'error' | 'timeout' | 'crash' | 'out-of-memory' | 'bad-result' | 'result-too-large' | 'load'
+  readonly name: string
+  /** At most 4 KiB. */
+  readonly message: string
+  /** At most 16 KiB, with source positions mapped where a source map is at hand. */
+  readonly stack?: string
+}

@@ -1,0 +1,115 @@
+import type { FunctionResult } from '../sinks/function-result.ts'
+import type { FrameNonce } from './frame-codec.ts'
+import type { Invocation, InvocationError } from './invocation.ts'
+import { decodeChunk, type ChunkSummary, type OutcomeReceiver } from './result-codec.ts'
+
+/** Counts of outcomes as they are settled; the pool's statistics. */
+export interface OutcomeTally {
+  succeeded: number
+  failed: number
+  /** Smoothed handler time of one event. */
+  serviceTimeMs: number | undefined
+}
+
+const notStarted = Object.freeze({ kind: 'not-started' } as const)
+const smoothing = 0.02
+
+/** Outcomes of the events of one frame: sees to it that each is settled exactly once, whatever the worker sends. */
+export class RunningFrame implements OutcomeReceiver {
+  readonly nonce: FrameNonce
+  readonly careful: boolean
+  /** Resolves the promise of the caller; called once, after the last event is settled. */
+  readonly done: () => void
+  readonly #invocations: readonly Invocation[]
+  readonly #tally: OutcomeTally
+  /** Per event: 1 settled, 2 announced as started. */
+  readonly #marks: Uint8Array
+  #open: number
+
+  constructor(
+    invocations: readonly Invocation[],
+    options: { nonce: FrameNonce; careful: boolean; tally: OutcomeTally; done: () => void },
+  ) {
+    this.#invocations = invocations
+    this.nonce = options.nonce
+    this.careful = options.careful
+    this.done = options.done
+    this.#tally = options.tally
+    this.#marks = new Uint8Array(invocations.length)
+    this.#open = invocations.length
+  }
+
+  /** Events without an outcome. */
+  get open(): number {
+    return this.#open
+  }
+
+  /** Settles what a worker posted; undefined when it is no answer to this frame. */
+  receive(chunk: unknown): ChunkSummary | undefined {
+    return decodeChunk(chunk, this.nonce, this)
+  }
+
+  started(index: number): void {
+    if (this.#marks[index] === 0) this.#marks[index] = 2
+  }
+
+  succeeded(index: number, results: readonly FunctionResult[], durationMs: number): void {
+    if (!this.#take(index)) return
+    this.#tally.succeeded++
+    this.#smooth(durationMs)
+    this.#invocations[index]?.settle({ kind: 'succeeded', results, durationMs })
+  }
+
+  failed(index: number, error: InvocationError, durationMs: number): void {
+    if (!this.#take(index)) return
+    this.#tally.failed++
+    this.#smooth(durationMs)
+    this.#invocations[index]?.settle({ kind: 'failed', error, durationMs })
+  }
+
+  notStarted(index: number): void {
+    if (this.#take(index)) this.#invocations[index]?.settle(notStarted)
+  }
+
+  /** The frame goes back as it is: nothing is charged. */
+  giveBack(): void {
+    for (let index = 0; index < this.#marks.length && this.#open > 0; index++) this.notStarted(index)
+  }
+
+  /**
+   * The worker has ended, or was ended, with events open. Only an event that certainly did it is charged: the one that was
+   * announced as started, or the only one open (`certain`: even if the worker had run other frames before). Events that
+   * had not started go back; between several that may have started it cannot be told: they are suspects.
+   */
+  workerDied(error: InvocationError, durationMs: number, certain: boolean): void {
+    const open: number[] = []
+    for (let index = 0; index < this.#marks.length; index++) {
+      const mark = this.#marks[index]
+      if (mark === 2 || (mark === 0 && !this.careful)) open.push(index)
+    }
+    const [only] = open
+    if (open.length === 1 && only !== undefined && (certain || this.careful)) this.failed(only, error, durationMs)
+    else for (const index of open) this.#suspect(index, error)
+    this.giveBack()
+  }
+
+  #suspect(index: number, error: InvocationError): void {
+    if (this.#take(index)) this.#invocations[index]?.settle({ kind: 'suspect', error })
+  }
+
+  #take(index: number): boolean {
+    const mark = this.#marks[index]
+    // An index that is none comes from a damaged worker.
+    if (mark === undefined || mark === 1) return false
+    this.#marks[index] = 1
+    this.#open--
+    return true
+  }
+
+  #smooth(durationMs: number): void {
+    if (!(durationMs >= 0)) return
+    const { serviceTimeMs } = this.#tally
+    this.#tally.serviceTimeMs =
+      serviceTimeMs === undefined ? durationMs : serviceTimeMs + (durationMs - serviceTimeMs) * smoothing
+  }
+}

@@ -1,0 +1,32 @@
+import { describeThrown, invocationError } from './invocation-error.ts'
+import type { InvocationError } from './invocation.ts'
+import type { RunningFrame } from './running-frame.ts'
+import type { WorkerSlot } from './worker-slot.ts'
+
+/**
+ * Judges the open events of a frame whose worker has ended and whose last words have been read.
+ * @returns whether it stayed unclear what happened, so that the next frames should be run carefully.
+ */
+export function judgeDeath(slot: WorkerSlot, frame: RunningFrame, silentMs: number, timeoutMs: number): boolean {
+  if (slot.endReason === 'closing') {
+    frame.giveBack()
+    return false
+  }
+  const hadSeveral = frame.open > 1
+  if (slot.endReason === 'timeout') {
+    const message = `the invocation took longer than ${timeoutMs} ms and did not let go`
+    frame.workerDied(invocationError('timeout', 'TimeoutError', message), silentMs, true)
+    return hadSeveral
+  }
+  // What a former frame left behind may have done it, so a worker that is not fresh convicts only in careful mode.
+  frame.workerDied(causeOfDeath(slot.deathCause), silentMs, slot.frames === 0)
+  return true
+}
+
+function causeOfDeath(cause: unknown): InvocationError {
+  if ((cause as { code?: unknown } | null | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return invocationError('out-of-memory', 'OutOfMemory', 'the worker ran out of heap memory')
+  }
+  if (cause !== undefined) return describeThrown('crash', cause)
+  return invocationError('crash', 'WorkerExit', 'the worker ended while it ran the invocation')
+}

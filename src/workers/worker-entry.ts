@@ -1,0 +1,88 @@
+import { workerData, type MessagePort } from 'node:worker_threads'
+import { AttemptScope } from './attempt-scope.ts'
+import { createInitContext, createSurroundings } from './context.ts'
+import { FrameRunner } from './frame-runner.ts'
+import { createGlobalCheck } from './global-guard.ts'
+import { loadFunction, LoadFailure } from './handler-loader.ts'
+import { describeThrown, invocationError } from './invocation-error.ts'
+import { LogCapture } from './log-capture.ts'
+import type { WarmUpAnswer, WarmUpTask, WorkerMessage, WorkerSettings } from './worker-settings.ts'
+import type { WorkerTracing } from './worker-tracing.ts'
+
+/*
+ * What runs in a worker thread. Piscina calls `warmUp` once and then `runFrame`. What this side needs of the built-ins is
+ * taken here, before user code is loaded and can change it.
+ */
+
+const settings = workerData as WorkerSettings
+const globalCheck = createGlobalCheck()
+const scope = new AttemptScope()
+const { apply } = Reflect
+const exitThread = process.exit.bind(process)
+let port: MessagePort | undefined
+let postMessage: MessagePort['postMessage'] | undefined
+let runner: FrameRunner | undefined
+
+function post(message: WorkerMessage | Uint8Array<ArrayBuffer>): void {
+  if (port === undefined || postMessage === undefined) return
+  if (message instanceof Uint8Array) apply(postMessage, port, [message, [message.buffer]])
+  else apply(postMessage, port, [message])
+}
+
+const logs = new LogCapture(
+  entries => post({ kind: 'log', entries }),
+  () => scope.current(),
+)
+
+/** Loads the function. The answer tells failure as a value: an error would make Piscina replace the thread over and over. */
+export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
+  const startedAt = performance.now()
+  port = task.port
+  postMessage = port.postMessage
+  process.setSourceMapsEnabled(true)
+  logs.install()
+  guardProcess()
+  try {
+    const tracing = settings.tracing ? await startTracing() : undefined
+    const loaded = await loadFunction(settings.file, settings.handler)
+    const surroundings = createSurroundings(settings, logs)
+    if (loaded.init !== undefined) await loaded.init(createInitContext(surroundings))
+    runner = new FrameRunner(loaded, { surroundings, scope, globalCheck, tracing, post })
+    logs.flushAll()
+    return { ok: true, durationMs: performance.now() - startedAt }
+  } catch (thrown) {
+    logs.flushAll()
+    if (thrown instanceof LoadFailure) return { ok: false, error: thrown.error }
+    const error = describeThrown('load', thrown)
+    const message = `init() of ${settings.file} failed: ${error.name}: ${error.message}`
+    return { ok: false, error: invocationError('load', error.name, message, error.stack) }
+  }
+}
+
+/** Runs one frame; resolves with the last chunk of its results. */
+export async function runFrame(frame: Uint8Array<ArrayBuffer>): Promise<Uint8Array | undefined> {
+  if (runner === undefined) throw new Error('the worker got a frame before it was warmed up')
+  return await runner.run(frame)
+}
+
+/** Only makes Piscina look at the worker again, so that it starts the idle timer of one that is not needed any more. */
+export function touch(): void {}
+
+async function startTracing(): Promise<WorkerTracing> {
+  const { startWorkerTracing } = await import('./worker-tracing.ts')
+  return startWorkerTracing(spans => post({ kind: 'spans', spans }))
+}
+
+function guardProcess(): void {
+  const uncaught = (what: string) => (thrown: unknown) => {
+    // Before the function is loaded nobody can be charged; the end of the thread tells the pool.
+    if (runner === undefined) exitThread(1)
+    else runner.uncaught(thrown, what)
+  }
+  process.on('uncaughtException', uncaught('an error was thrown and not caught'))
+  process.on('unhandledRejection', uncaught('a promise was rejected and nobody handled it'))
+  process.exit = (code): never => {
+    runner?.exiting(code)
+    return exitThread(code)
+  }
+}

@@ -1,0 +1,50 @@
+import type { FunctionVersion } from '../functions/function-version.ts'
+import type { Invocation } from './invocation.ts'
+
+/**
+ * The worker pool of one function version.
+ *
+ *   starting ──first worker loaded the module──▶ ready ──close()──▶ draining ──all frames ended──▶ closed
+ *      │                                           │
+ *      └──────────── cannot load ──▶ quarantined ◀─┘ (workers die before they are ready; retried with backoff)
+ */
+export type WorkerPoolState = 'starting' | 'ready' | 'draining' | 'quarantined' | 'closed'
+
+export interface WorkerPool {
+  readonly version: FunctionVersion
+  readonly state: WorkerPoolState
+  /** Frames that may be handed in now: permitted workers minus frames in progress (a worker runs one frame at a time). */
+  readonly freeSlots: number
+  /** Called whenever `freeSlots` may have grown. */
+  onFree: () => void
+  /** Permits: workers that may run at a time, 0 to `scaling.maxWorkers`. Shrinking never interrupts an invocation. */
+  setWorkers(count: number): void
+  /**
+   * Runs a frame in one worker. Every invocation is settled exactly once, as soon as its outcome is known, before the
+   * promise resolves; the promise never rejects.
+   */
+  run(frame: readonly Invocation[]): Promise<void>
+  stats(): WorkerPoolStats
+  /** Waits for running frames up to `drainMs`, then ends the workers; what was running settles as `not-started`. */
+  close(drainMs: number): Promise<void>
+}
+
+export interface WorkerPoolStats {
+  readonly state: WorkerPoolState
+  readonly permits: number
+  /** Threads alive. */
+  readonly workers: number
+  readonly busy: number
+  /** Smoothed handler time of one event in ms; undefined before the first. */
+  readonly serviceTimeMs: number | undefined
+  readonly succeeded: number
+  readonly failed: number
+  readonly coldStarts: number
+  readonly killed: number
+  /** Threads that did not end when they were told to; they sit in a system call. */
+  readonly leaked: number
+  /** Smoothed share of CPU time in handler time, 0 to 1. */
+  readonly cpuShare: number | undefined
+  /** Why the last worker could not be started; absent when all is well. */
+  readonly problem?: string
+}

@@ -1,0 +1,68 @@
+import type { MessagePort } from 'node:worker_threads'
+import type { InvocationError } from './invocation.ts'
+
+/** What every worker of a pool is told when its thread starts (`workerData`). */
+export interface WorkerSettings {
+  readonly function: string
+  readonly version: string
+  readonly file: string
+  readonly handler: string
+  readonly secrets: Readonly<Record<string, string>>
+  readonly environment: Readonly<Record<string, string>>
+  readonly timeoutMs: number
+  readonly concurrency: number
+  readonly maxResultBytes: number
+  readonly batchMaxEvents: number | undefined
+  readonly tracing: boolean
+}
+
+/** First task of every worker: load the module, call `init`, keep the port for everything that is posted later. */
+export interface WarmUpTask {
+  readonly port: MessagePort
+}
+
+export type WarmUpAnswer =
+  { readonly ok: true; readonly durationMs: number } | { readonly ok: false; readonly error: InvocationError }
+
+/** What a worker posts on its port beside result chunks (which are plain bytes). */
+export type WorkerMessage =
+  | { readonly kind: 'log'; readonly entries: readonly FunctionLogEntry[] }
+  | { readonly kind: 'spans'; readonly spans: readonly WorkerSpan[] }
+
+/** One line that a function logged, by `context.logger` or by the console. */
+export interface FunctionLogEntry {
+  readonly timeMs: number
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'
+  /** At most 8 KiB. */
+  readonly message: string
+  /** Fields given to `context.logger`, JSON, at most 8 KiB; absent when there are none. */
+  readonly fields?: string
+  /** Absent for lines from outside of an invocation: at load, or late. */
+  readonly invocationId?: string
+  readonly trigger?: string
+  readonly traceId?: string
+  /** Lines that were dropped before this one because a limit was reached. */
+  readonly dropped?: number
+}
+
+/** A span that user code made in a worker, ready for the host's exporter. */
+export interface WorkerSpan {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId?: string
+  readonly name: string
+  /** OpenTelemetry `SpanKind`. */
+  readonly kind: number
+  readonly startTimeMs: number
+  readonly endTimeMs: number
+  readonly attributes: Readonly<Record<string, unknown>>
+  readonly events: readonly {
+    readonly name: string
+    readonly timeMs: number
+    readonly attributes?: Readonly<Record<string, unknown>>
+  }[]
+  /** OpenTelemetry `SpanStatusCode` and its message. */
+  readonly status: { readonly code: number; readonly message?: string }
+  /** Name of the tracer. */
+  readonly scope: string
+}

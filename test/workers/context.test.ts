@@ -1,0 +1,151 @@
+import { afterEach, describe, expect, it } from 'vitest'
+import { createWorkerPool } from '../../src/workers/piscina-pool.ts'
+import type { WorkerPool } from '../../src/workers/worker-pool.ts'
+import type { FunctionLogEntry, WorkerSpan } from '../../src/workers/worker-settings.ts'
+import { invocationOf, jsonOf, outcomesOf, versionOf } from './worker-fixtures.ts'
+
+let pool: WorkerPool
+
+afterEach(async () => {
+  await pool.close(0)
+})
+
+const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
+
+describe('a handler', () => {
+  it('gets the event and its context', async () => {
+    const lines: FunctionLogEntry[] = []
+    pool = createWorkerPool(
+      versionOf('context-probe.mjs', { environment: { REGION: 'north' }, secrets: { token: 's' } }),
+      {
+        onLog: entry => lines.push(entry),
+      },
+    )
+    pool.setWorkers(1)
+    const invocation = invocationOf({ n: 1 }, { attempt: 3, epoch: 12, traceparent })
+    const [outcome] = await outcomesOf(pool, [invocation])
+    const { offset } = invocation.record
+    const [emitted, returned] = jsonOf(outcome) as unknown[]
+    expect(emitted).toEqual({ first: 1 })
+    expect(outcome?.kind === 'succeeded' && outcome.results[0]?.meta).toEqual({ sink: 'audit', key: 'k' })
+    const attributes = { id: `event-${offset}`, source: '/test', type: 'test.probe', subject: 'subject' }
+    expect(returned).toEqual({
+      ...attributes,
+      key: 'key-1',
+      data: { n: 1 },
+      bytes: '{"n":1}',
+      json: {
+        specversion: '1.0',
+        ...attributes,
+        datacontenttype: 'application/json',
+        partitionkey: 'key-1',
+        tenant: 'a',
+        level: 3,
+        data: { n: 1 },
+      },
+      extensions: { tenant: 'a', level: 3 },
+      function: 'probe',
+      version: '1',
+      trigger: 'on-probe',
+      stream: 'probes',
+      invocationId: `probes/3/${offset}#3`,
+      attempt: 3,
+      epoch: 12,
+      remaining: true,
+      deadline: true,
+      aborted: false,
+      env: { REGION: 'north' },
+      secrets: { token: 's' },
+      http: { kind: 'http', method: 'POST', path: '/in', query: '', headers: { 'x-a': 'b' } },
+    })
+    expect(lines).toMatchObject([
+      {
+        level: 'warn',
+        message: 'careful',
+        fields: '{"n":1}',
+        invocationId: `probes/3/${offset}#3`,
+        traceId: traceparent.slice(3, 35),
+      },
+    ])
+  })
+
+  it('gets its data by content type', async () => {
+    pool = createWorkerPool(versionOf('echo.mjs'))
+    pool.setWorkers(1)
+    const outcomes = await outcomesOf(pool, [
+      invocationOf({ a: 1 }, { contentType: 'application/vnd.x+json; charset=utf-8' }),
+      invocationOf(Buffer.from('grün'), { contentType: 'text/plain' }),
+      invocationOf(Buffer.from([1, 2, 255]), { contentType: 'image/png' }),
+      invocationOf(undefined),
+      invocationOf(Buffer.from('{oops'), { contentType: 'application/json' }),
+    ])
+    const results = outcomes.map(outcome =>
+      outcome.kind === 'succeeded' ? outcome.results.map(r => [r.contentType, r.data]) : outcome.kind,
+    )
+    expect(results).toEqual([
+      [['application/json', Buffer.from('{"a":1}')]],
+      [['text/plain; charset=utf-8', Buffer.from('grün')]],
+      [['application/octet-stream', Buffer.from([1, 2, 255])]],
+      [],
+      'failed',
+    ])
+  })
+
+  it('sees the active span of a sampled event, and its own spans come back', async () => {
+    const spans: WorkerSpan[] = []
+    pool = createWorkerPool(versionOf('spans.mjs'), { tracing: true, onSpans: posted => spans.push(...posted) })
+    pool.setWorkers(1)
+    const outcomes = await outcomesOf(pool, [invocationOf({ n: 1 }, { traceparent }), invocationOf({ n: 2 })])
+    expect(outcomes.map(jsonOf)).toEqual([[{ active: 'b7ad6b7169203331' }], [{}]])
+    expect(spans).toMatchObject([
+      {
+        traceId: '0af7651916cd43dd8448eb211c80319c',
+        parentSpanId: 'b7ad6b7169203331',
+        name: 'work',
+        attributes: { n: 1 },
+        scope: 'user',
+      },
+    ])
+  })
+})
+
+describe('a batch handler', () => {
+  const start = (maxEvents: number): void => {
+    pool = createWorkerPool(versionOf('batch.mjs', { batch: { maxEvents } }))
+    pool.setWorkers(1)
+  }
+
+  it('gets arrays; what it emits goes with the first event that succeeded', async () => {
+    start(3)
+    const outcomes = await outcomesOf(
+      pool,
+      [1, 2, 3, 4, 5].map(n => invocationOf({ n, fail: n === 1 })),
+    )
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'succeeded', 'succeeded', 'succeeded', 'succeeded'])
+    expect(outcomes.slice(1).map(jsonOf)).toEqual([[{ count: 3 }], [], [{ count: 2 }], []])
+  })
+
+  it('a failed item gives the later items of its key back, in later batches too', async () => {
+    start(2)
+    const outcomes = await outcomesOf(pool, [
+      invocationOf({ n: 1, fail: true }),
+      invocationOf({ n: 2 }, { followsPrevious: true }),
+      invocationOf({ n: 3 }, { followsPrevious: true }),
+      invocationOf({ n: 4 }),
+    ])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'not-started', 'not-started', 'succeeded'])
+  })
+
+  it.each([
+    ['malformed', 'bad-result'],
+    ['unknown', 'bad-result'],
+    ['throw', 'error'],
+  ])('%s fails the whole batch', async (act, reason) => {
+    start(10)
+    const outcomes = await outcomesOf(pool, [invocationOf({ act }), invocationOf({})])
+    expect(outcomes).toMatchObject([
+      { kind: 'failed', error: { reason } },
+      { kind: 'failed', error: { reason } },
+    ])
+  })
+})
