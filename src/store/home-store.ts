@@ -1,0 +1,88 @@
+/** An event that used up its attempts, or a message that could not become an event. Kept whole. */
+export interface DeadLetter {
+  /** Assigned by the store, ascending. */
+  readonly id: number
+  /** Name of the trigger, or `source:<name>` for a message that never became an event. */
+  readonly trigger: string
+  readonly stream: string
+  readonly partition: number
+  readonly offset: number
+  readonly eventId: string
+  readonly key: string
+  /** Encoded event header (event-header-codec.ts). */
+  readonly header: Uint8Array
+  /** The original bytes; null for a tombstone. */
+  readonly value: Uint8Array | null
+  readonly stage: 'source' | 'handler' | 'sink'
+  /** `name@version` of the function; '' for a source. */
+  readonly function: string
+  /** Last reason, e.g. `error`, `timeout`, `invalid-cloudevent`. */
+  readonly reason: string
+  readonly message: string
+  /** The attempts with their errors, JSON. */
+  readonly failures: string
+  /** Results that a sink did not take (stage `sink`), JSON; '' otherwise. */
+  readonly results: string
+  readonly createdAtMs: number
+}
+
+/** An event of a blocked key that waits aside, durably, while its partition flows on. */
+export interface ParkedEvent {
+  readonly trigger: string
+  readonly stream: string
+  readonly partition: number
+  readonly offset: number
+  readonly key: string
+  readonly header: Uint8Array
+  readonly value: Uint8Array | null
+  readonly timestampMs: number
+  /** The attempt that comes next. */
+  readonly attempt: number
+  readonly failures: string
+  /** Wall clock before which it must not run. */
+  readonly dueAtMs: number
+}
+
+export interface ParkedKey {
+  readonly partition: number
+  readonly key: string
+  readonly events: number
+  readonly dueAtMs: number
+}
+
+export interface PauseRecord {
+  readonly reason: string
+  readonly by: string
+  readonly sinceMs: number
+}
+
+/**
+ * What is small and needs queries: dead letters, parked events, pauses. Every promise of a writing method resolves once
+ * the change is durable (SQLite in WAL mode with synchronous=FULL, one transaction per round of waiting calls).
+ * Dead letters and parked events are keyed by (trigger, stream, partition, offset): a repeat overwrites.
+ */
+export interface HomeStore {
+  putDeadLetter(letter: Omit<DeadLetter, 'id'>): Promise<void>
+  /** Newest first, before the given id. */
+  listDeadLetters(trigger: string, limit: number, beforeId?: number): Promise<readonly DeadLetter[]>
+  countDeadLetters(): Promise<ReadonlyMap<string, number>>
+
+  park(events: readonly ParkedEvent[]): Promise<void>
+  /** Oldest parked events of a key, by offset. */
+  parkedOf(
+    trigger: string,
+    stream: string,
+    partition: number,
+    key: string,
+    limit: number,
+  ): Promise<readonly ParkedEvent[]>
+  /** Keys that have parked events. */
+  parkedKeys(trigger: string): Promise<readonly ParkedKey[]>
+  unpark(event: Pick<ParkedEvent, 'trigger' | 'stream' | 'partition' | 'offset'>): Promise<void>
+
+  pause(scope: string, pause: PauseRecord): Promise<void>
+  resume(scope: string): Promise<void>
+  pauses(): Promise<ReadonlyMap<string, PauseRecord>>
+
+  close(): Promise<void>
+}

@@ -1,0 +1,134 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import { SluiceError } from '../errors/sluice-error.ts'
+import type { DeadLetter, HomeStore, ParkedEvent, ParkedKey, PauseRecord } from './home-store.ts'
+import type { StoreCall, StoreReply } from './store-thread.ts'
+
+export interface SqliteStoreOptions {
+  /** Directory of the database file; created when missing. */
+  readonly dir: string
+  /** The thread died: nothing can be written any more, and the gateway must stop. */
+  readonly onFatal: (error: SluiceError) => void
+}
+
+/** Opens the home store: SQLite in a thread of its own, because node:sqlite is synchronous and a sync takes milliseconds. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<HomeStore> {
+  mkdirSync(options.dir, { recursive: true })
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const thread = new Worker(new URL(`./store-thread.${extension}`, import.meta.url), {
+    workerData: { file: join(options.dir, 'home.sqlite') },
+    execArgv: ['--disable-warning=ExperimentalWarning'],
+  })
+  const store = new SqliteStore(thread, options.onFatal)
+  await store.opened()
+  return store
+}
+
+interface PendingCall {
+  resolve(value: unknown): void
+  reject(error: SluiceError): void
+}
+
+class SqliteStore implements HomeStore {
+  readonly #thread: Worker
+  readonly #pending = new Map<number, PendingCall>()
+  #nextId = 1
+  #closing = false
+  #dead: SluiceError | undefined
+
+  constructor(thread: Worker, onFatal: (error: SluiceError) => void) {
+    this.#thread = thread
+    thread.on('message', (replies: StoreReply[]) => {
+      for (const reply of replies) this.#settle(reply)
+    })
+    const die = (cause: unknown): void => {
+      if (this.#dead !== undefined) return
+      this.#dead = new SluiceError(
+        'SLUICE_STORE_FAILED',
+        `the store of dead letters and parked events stopped: ${String(cause)}`,
+        { cause },
+      )
+      for (const call of this.#pending.values()) call.reject(this.#dead)
+      this.#pending.clear()
+      if (!this.#closing) onFatal(this.#dead)
+    }
+    thread.on('error', die)
+    thread.on('exit', code => die(`its thread ended with code ${code}`))
+  }
+
+  opened(): Promise<void> {
+    return this.#call<void>('open', [])
+  }
+
+  putDeadLetter(letter: Omit<DeadLetter, 'id'>): Promise<void> {
+    return this.#call('putDeadLetter', [letter])
+  }
+
+  listDeadLetters(trigger: string, limit: number, beforeId = Number.MAX_SAFE_INTEGER): Promise<readonly DeadLetter[]> {
+    return this.#call('listDeadLetters', [trigger, limit, beforeId])
+  }
+
+  async countDeadLetters(): Promise<ReadonlyMap<string, number>> {
+    return new Map(await this.#call<[string, number][]>('countDeadLetters', []))
+  }
+
+  park(events: readonly ParkedEvent[]): Promise<void> {
+    return this.#call('park', [events])
+  }
+
+  parkedOf(
+    trigger: string,
+    stream: string,
+    partition: number,
+    key: string,
+    limit: number,
+  ): Promise<readonly ParkedEvent[]> {
+    return this.#call('parkedOf', [trigger, stream, partition, key, limit])
+  }
+
+  parkedKeys(trigger: string): Promise<readonly ParkedKey[]> {
+    return this.#call('parkedKeys', [trigger])
+  }
+
+  unpark(event: Pick<ParkedEvent, 'trigger' | 'stream' | 'partition' | 'offset'>): Promise<void> {
+    return this.#call('unpark', [event.trigger, event.stream, event.partition, event.offset])
+  }
+
+  pause(scope: string, pause: PauseRecord): Promise<void> {
+    return this.#call('pause', [scope, pause])
+  }
+
+  resume(scope: string): Promise<void> {
+    return this.#call('resume', [scope])
+  }
+
+  async pauses(): Promise<ReadonlyMap<string, PauseRecord>> {
+    return new Map(await this.#call<[string, PauseRecord][]>('pauses', []))
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing || this.#dead !== undefined) return
+    this.#closing = true
+    const exited = new Promise(resolve => this.#thread.once('exit', resolve))
+    await this.#call('close', [])
+    await exited
+  }
+
+  #call<T>(operation: StoreCall['operation'], args: readonly unknown[]): Promise<T> {
+    if (this.#dead !== undefined) return Promise.reject(this.#dead)
+    const id = this.#nextId++
+    return new Promise<T>((resolve, reject) => {
+      this.#pending.set(id, { resolve: resolve as (value: unknown) => void, reject })
+      this.#thread.postMessage({ id, operation, args } satisfies StoreCall)
+    })
+  }
+
+  #settle(reply: StoreReply): void {
+    const call = this.#pending.get(reply.id)
+    if (call === undefined) return
+    this.#pending.delete(reply.id)
+    if (reply.error === undefined) call.resolve(reply.value)
+    else call.reject(new SluiceError('SLUICE_STORE_WRITE', `the store refused a change: ${reply.error}`))
+  }
+}

@@ -1,0 +1,204 @@
+import { DatabaseSync, type StatementSync, type SQLInputValue } from 'node:sqlite'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { DeadLetter, ParkedEvent, PauseRecord } from './home-store.ts'
+
+/** A call from sqlite-store.ts; `id` comes back in the reply. */
+export interface StoreCall {
+  readonly id: number
+  readonly operation: keyof ReturnType<typeof operations> | 'open' | 'close'
+  readonly args: readonly unknown[]
+}
+
+export interface StoreReply {
+  readonly id: number
+  readonly value?: unknown
+  readonly error?: string
+}
+
+const schema = `
+  CREATE TABLE IF NOT EXISTS dead_letters (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    trigger TEXT NOT NULL, stream TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL,
+    event_id TEXT NOT NULL, key TEXT NOT NULL, header BLOB NOT NULL, value BLOB,
+    stage TEXT NOT NULL, function TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
+    failures TEXT NOT NULL, results TEXT NOT NULL, created_at INTEGER NOT NULL,
+    UNIQUE (trigger, stream, partition, offset)
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS parked (
+    trigger TEXT NOT NULL, stream TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL,
+    key TEXT NOT NULL, header BLOB NOT NULL, value BLOB, timestamp INTEGER NOT NULL,
+    attempt INTEGER NOT NULL, failures TEXT NOT NULL, due_at INTEGER NOT NULL,
+    PRIMARY KEY (trigger, stream, partition, offset)
+  ) STRICT;
+  CREATE INDEX IF NOT EXISTS parked_by_key ON parked (trigger, stream, partition, key, offset);
+  CREATE TABLE IF NOT EXISTS pauses (
+    scope TEXT PRIMARY KEY, reason TEXT NOT NULL, paused_by TEXT NOT NULL, since INTEGER NOT NULL
+  ) STRICT;
+`
+
+/** Format of the tables; a newer one is refused rather than guessed at. */
+const schemaVersion = 1
+
+function openDatabase(file: string): DatabaseSync {
+  const database = new DatabaseSync(file)
+  // FULL, because a dead letter must be on disk before the offset of its event moves.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000')
+  const found = database.prepare('PRAGMA user_version').get() as { user_version: number }
+  if (found.user_version > schemaVersion) {
+    throw new Error(
+      `${file} has format ${found.user_version}, this Sluice reads up to ${schemaVersion}: use the version that wrote it`,
+    )
+  }
+  database.exec(schema)
+  database.exec(`PRAGMA user_version = ${schemaVersion}`)
+  return database
+}
+
+function operations(database: DatabaseSync) {
+  const prepared = new Map<string, StatementSync>()
+  const sql = (text: string): StatementSync => {
+    let statement = prepared.get(text)
+    if (statement === undefined) prepared.set(text, (statement = database.prepare(text)))
+    return statement
+  }
+  const run = (text: string, ...values: SQLInputValue[]): void => void sql(text).run(...values)
+  return {
+    putDeadLetter(letter: Omit<DeadLetter, 'id'>): void {
+      run(
+        `INSERT OR REPLACE INTO dead_letters (trigger, stream, partition, offset, event_id, key, header, value, stage,
+          function, reason, message, failures, results, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
+        letter.trigger,
+        letter.stream,
+        letter.partition,
+        letter.offset,
+        letter.eventId,
+        letter.key,
+        letter.header,
+        letter.value,
+        letter.stage,
+        letter.function,
+        letter.reason,
+        letter.message,
+        letter.failures,
+        letter.results,
+        letter.createdAtMs,
+      )
+    },
+    listDeadLetters(trigger: string, limit: number, beforeId: number): unknown[] {
+      return sql(
+        `SELECT id, trigger, stream, partition, offset, event_id AS eventId, key, header, value, stage, function, reason,
+          message, failures, results, created_at AS createdAtMs FROM dead_letters
+          WHERE (trigger = ?1 OR ?1 = '') AND id < ?2 ORDER BY id DESC LIMIT ?3`,
+      ).all(trigger, beforeId, limit)
+    },
+    countDeadLetters(): [string, number][] {
+      const rows = sql('SELECT trigger, count(*) AS letters FROM dead_letters GROUP BY trigger').all()
+      return rows.map(row => [String(row['trigger']), Number(row['letters'])])
+    },
+    park(events: readonly ParkedEvent[]): void {
+      for (const event of events) {
+        run(
+          'INSERT OR REPLACE INTO parked (trigger, stream, partition, offset, key, header, value, timestamp, attempt, failures, due_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)',
+          event.trigger,
+          event.stream,
+          event.partition,
+          event.offset,
+          event.key,
+          event.header,
+          event.value,
+          event.timestampMs,
+          event.attempt,
+          event.failures,
+          event.dueAtMs,
+        )
+      }
+    },
+    parkedOf(trigger: string, stream: string, partition: number, key: string, limit: number): unknown[] {
+      return sql(
+        `SELECT trigger, stream, partition, offset, key, header, value, timestamp AS timestampMs, attempt, failures,
+          due_at AS dueAtMs FROM parked WHERE trigger = ? AND stream = ? AND partition = ? AND key = ? ORDER BY offset LIMIT ?`,
+      ).all(trigger, stream, partition, key, limit)
+    },
+    parkedKeys(trigger: string): unknown[] {
+      return sql(
+        'SELECT partition, key, count(*) AS events, max(due_at) AS dueAtMs FROM parked WHERE trigger = ? GROUP BY partition, key',
+      ).all(trigger)
+    },
+    unpark(trigger: string, stream: string, partition: number, offset: number): void {
+      run(
+        'DELETE FROM parked WHERE trigger = ? AND stream = ? AND partition = ? AND offset = ?',
+        trigger,
+        stream,
+        partition,
+        offset,
+      )
+    },
+    pause(scope: string, pause: PauseRecord): void {
+      run(
+        'INSERT OR REPLACE INTO pauses (scope, reason, paused_by, since) VALUES (?,?,?,?)',
+        scope,
+        pause.reason,
+        pause.by,
+        pause.sinceMs,
+      )
+    },
+    resume(scope: string): void {
+      run('DELETE FROM pauses WHERE scope = ?', scope)
+    },
+    pauses(): [string, PauseRecord][] {
+      const rows = sql('SELECT scope, reason, paused_by, since FROM pauses').all()
+      return rows.map(row => [
+        String(row['scope']),
+        { reason: String(row['reason']), by: String(row['paused_by']), sinceMs: Number(row['since']) },
+      ])
+    },
+  }
+}
+
+/** One transaction per round: calls that arrived while the last one synced share the next sync. */
+function serve(port: NonNullable<typeof parentPort>): void {
+  const database = openDatabase((workerData as { file: string }).file)
+  const table = operations(database) as unknown as Record<string, (...args: unknown[]) => unknown>
+  let waiting: StoreCall[] = []
+  const round = (): void => {
+    const calls = waiting
+    waiting = []
+    const replies: StoreReply[] = []
+    let closing = false
+    database.exec('BEGIN IMMEDIATE')
+    for (const { id, operation, args } of calls) {
+      if (operation === 'open') replies.push({ id })
+      else if (operation === 'close') closing = replies.push({ id }) > 0
+      else replies.push(attempt(database, id, () => table[operation]?.(...args)))
+    }
+    try {
+      database.exec('COMMIT')
+    } catch (error) {
+      if (database.isTransaction) database.exec('ROLLBACK')
+      for (let i = 0; i < replies.length; i++) replies[i] = { id: (replies[i] as StoreReply).id, error: String(error) }
+    }
+    port.postMessage(replies)
+    if (!closing) return
+    database.close()
+    port.close()
+  }
+  port.on('message', (call: StoreCall) => {
+    if (waiting.push(call) === 1) setImmediate(round)
+  })
+}
+
+/** A statement that fails undoes itself alone; its neighbours in the transaction stand. */
+function attempt(database: DatabaseSync, id: number, run: () => unknown): StoreReply {
+  database.exec('SAVEPOINT call')
+  try {
+    const value = run()
+    database.exec('RELEASE call')
+    return { id, value }
+  } catch (error) {
+    // A full disk may have rolled the whole transaction back already; the COMMIT below then reports it for every call.
+    if (database.isTransaction) database.exec('ROLLBACK TO call; RELEASE call')
+    return { id, error: String(error) }
+  }
+}
+
+if (parentPort !== null) serve(parentPort)
