@@ -1,0 +1,153 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { SluiceError } from '../errors/sluice-error.ts'
+import type { LogRecord } from '../log/log-record.ts'
+import type { AssignedPartition, PositionAnomaly, Subscription, SubscriptionHandlers } from '../log/partition-log.ts'
+import { AssignedWindow } from './assigned-window.ts'
+import { CommitScheduler } from './commit-scheduler.ts'
+import type { TriggerOptions } from './trigger-options.ts'
+
+export interface AdmissionHandlers {
+  /** A record entered the window of its partition under this sequence number. */
+  admit(window: AssignedWindow, record: LogRecord, sequence: number): void
+  /** Events may start that could not before. */
+  runnable(): void
+  /** The subscription is broken (message), or works again (undefined). */
+  broken(problem: string | undefined): void
+}
+
+/** The trigger's side of its consumer group: assignments, bounded windows, pausing of partitions, commits. */
+export class Admission implements SubscriptionHandlers {
+  readonly windows = new Map<number, AssignedWindow>()
+  readonly #options: TriggerOptions
+  readonly #handlers: AdmissionHandlers
+  readonly #commits: CommitScheduler
+  readonly #stopped = new AbortController()
+  #subscription: Subscription | undefined
+  #subscribing: Promise<void> | undefined
+
+  constructor(options: TriggerOptions, handlers: AdmissionHandlers) {
+    this.#options = options
+    this.#handlers = handlers
+    this.#commits = new CommitScheduler(this.windows, {
+      intervalMs: options.commitIntervalMs,
+      // A quarter of the window: commits under load overlap with work instead of closing the window.
+      maxEvents: Math.max(1, Math.floor(options.window.maxEvents / 4)),
+      onCommitted: () => this.#admitWaiting(),
+      onError: error => this.#warn(error, 'the offsets could not be committed and will be again'),
+    })
+  }
+
+  /** Joins the group. An unreachable log is tried again with backoff in the background; the first try is awaited. */
+  async start(): Promise<void> {
+    if (await this.#trySubscribe()) return
+    this.#subscribing = this.#keepSubscribing()
+  }
+
+  /** No record of any partition is asked for any more. */
+  pauseAll(): void {
+    this.#subscription?.pause([...this.windows.keys()])
+  }
+
+  /** An event of a window is complete; its offset may move the watermark. */
+  complete(window: AssignedWindow, sequence: number, byteLength: number): void {
+    window.bytes -= byteLength
+    if (window.tracker.complete(sequence) && window.assigned) this.#commits.completed(window)
+  }
+
+  /** Commits what is complete and leaves the group. */
+  async stop(): Promise<void> {
+    this.#stopped.abort()
+    await this.#subscribing
+    await this.#commits.flush()
+    this.#commits.stop()
+    for (const window of this.windows.values()) window.assigned = false
+    await this.#subscription?.close()
+  }
+
+  assigned(epoch: number, partitions: readonly AssignedPartition[]): void {
+    for (const { partition, position } of partitions) {
+      this.windows.set(partition, new AssignedWindow(partition, epoch, position, this.#options.window))
+    }
+  }
+
+  revoked(_epoch: number, partitions: readonly number[]): void {
+    for (const partition of partitions) {
+      const window = this.windows.get(partition)
+      if (window === undefined) continue
+      window.assigned = false
+      this.windows.delete(partition)
+    }
+  }
+
+  records(epoch: number, partition: number, records: readonly LogRecord[]): void {
+    const window = this.windows.get(partition)
+    if (window === undefined || window.epoch !== epoch) return
+    window.offer(records)
+    this.#admit(window)
+    this.#handlers.runnable()
+  }
+
+  anomaly(anomaly: PositionAnomaly): void {
+    const { partition, kind, from, to } = anomaly
+    const { name, log, logger } = this.#options
+    logger.error(
+      { trigger: name, partition, kind, from, to },
+      `records ${from} to ${to} of ${log.stream}/${partition} are ${kind}`,
+    )
+    this.#options.onAnomaly(anomaly)
+  }
+
+  fatal(error: SluiceError): void {
+    if (error.retryable) this.#warn(error, 'the subscription was interrupted and goes on by itself')
+    else this.#handlers.broken(`the subscription ended: ${error.message}`)
+  }
+
+  #admitWaiting(): void {
+    for (const window of this.windows.values()) {
+      if (window.hasWaiting) this.#admit(window)
+      if (!window.paused || window.hasWaiting || !window.roomy) continue
+      window.paused = false
+      this.#subscription?.resume([window.partition])
+    }
+    this.#handlers.runnable()
+  }
+
+  #admit(window: AssignedWindow): void {
+    for (let record = window.takeWaiting(); record !== undefined; record = window.takeWaiting()) {
+      const sequence = window.tracker.add(record.offset)
+      if (sequence >= 0) this.#handlers.admit(window, record, sequence)
+    }
+    if (!window.paused && (window.hasWaiting || window.full)) {
+      window.paused = true
+      this.#subscription?.pause([window.partition])
+    }
+    if (window.tracker.committable > window.committedOffset) this.#commits.completed(window)
+  }
+
+  async #trySubscribe(): Promise<boolean> {
+    const { log, group, start } = this.#options
+    try {
+      const subscription = await log.subscribe(group, start, this)
+      this.#subscription = subscription
+      this.#commits.attach(subscription)
+      // What arrived before the promise resolved could not pause anything yet.
+      subscription.pause([...this.windows.values()].filter(window => window.paused).map(window => window.partition))
+      this.#handlers.broken(undefined)
+      return true
+    } catch (thrown) {
+      this.#handlers.broken(`cannot subscribe to ${log.stream}: ${SluiceError.from(thrown).message}`)
+      return false
+    }
+  }
+
+  async #keepSubscribing(): Promise<void> {
+    for (let delayMs = 500; !this.#stopped.signal.aborted; delayMs = Math.min(delayMs * 2, 15_000)) {
+      await wait(delayMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
+      if (!this.#stopped.signal.aborted && (await this.#trySubscribe())) return
+    }
+  }
+
+  #warn(error: SluiceError, what: string): void {
+    this.#options.logger.warn({ trigger: this.#options.name, code: error.code }, `${what}: ${error.message}`)
+  }
+}

@@ -1,0 +1,107 @@
+import type { LogRecord } from '../log/log-record.ts'
+import { Lane } from './lane.ts'
+import { OffsetTracker } from './offset-tracker.ts'
+
+/** Bounds of what one assigned partition may have taken in beyond its committed offset. */
+export interface WindowLimits {
+  /** Events between the durable committed offset and the newest one taken: the bound of duplicates after a crash. */
+  readonly maxEvents: number
+  readonly maxBytes: number
+}
+
+/**
+ * One partition for as long as it is assigned: its tracker, its lanes and the records that arrived but do not fit into
+ * the window yet. A new assignment makes a new window; whatever still runs for the old one ends in the old one.
+ */
+export class AssignedWindow {
+  readonly partition: number
+  readonly epoch: number
+  readonly tracker: OffsetTracker
+  readonly lanes = new Map<string, Lane>()
+  readonly #limits: WindowLimits
+  /** False once the partition was revoked: nothing of it starts, commits or parks any more. */
+  assigned = true
+  /** Whether the log was asked to hand out nothing more of the partition. */
+  paused = false
+  /** Bytes of the events that are taken and not complete. */
+  bytes = 0
+  /** Sequence up to which completions are durable (committed). */
+  #committedSequence = 0
+  #committedOffset: number
+  #waiting: (readonly LogRecord[])[] = []
+  #waitingAt = 0
+
+  constructor(partition: number, epoch: number, position: number, limits: WindowLimits) {
+    this.partition = partition
+    this.epoch = epoch
+    this.tracker = new OffsetTracker(position)
+    this.#committedOffset = position
+    this.#limits = limits
+  }
+
+  /** Events taken beyond the durable committed offset. */
+  get uncommitted(): number {
+    return this.tracker.next - this.#committedSequence
+  }
+
+  /** Completed events that a commit would make durable. */
+  get committableEvents(): number {
+    return this.tracker.oldest - this.#committedSequence
+  }
+
+  get committedOffset(): number {
+    return this.#committedOffset
+  }
+
+  get full(): boolean {
+    return this.uncommitted >= this.#limits.maxEvents || this.bytes >= this.#limits.maxBytes
+  }
+
+  /** Room enough that asking the log for more is worth it: hysteresis, so that partitions are not paused per batch. */
+  get roomy(): boolean {
+    return this.uncommitted * 2 <= this.#limits.maxEvents && this.bytes * 2 <= this.#limits.maxBytes
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0
+  }
+
+  /** Keeps a batch that arrived; {@link takeWaiting} hands its records out as the window allows. */
+  offer(records: readonly LogRecord[]): void {
+    if (records.length > 0) this.#waiting.push(records)
+  }
+
+  /** The next record that fits into the window, or undefined. */
+  takeWaiting(): LogRecord | undefined {
+    const batch = this.#waiting[0]
+    if (batch === undefined || this.full) return undefined
+    const record = batch[this.#waitingAt++]
+    if (this.#waitingAt >= batch.length) {
+      this.#waiting.shift()
+      this.#waitingAt = 0
+    }
+    return record
+  }
+
+  /** A commit of `offset`, taken when the tracker's oldest was `sequence`, is durable. */
+  committed(sequence: number, offset: number): void {
+    if (sequence > this.#committedSequence) this.#committedSequence = sequence
+    if (offset > this.#committedOffset) this.#committedOffset = offset
+  }
+
+  /** The lane of a key. Events without a key share no order, so each gets a lane of its own that is in no map. */
+  laneOf(key: string): Lane {
+    if (key === '') return new Lane('', this)
+    let lane = this.lanes.get(key)
+    if (lane === undefined) {
+      lane = new Lane(key, this)
+      this.lanes.set(key, lane)
+    }
+    return lane
+  }
+
+  /** Forgets a lane that has nothing left. */
+  release(lane: Lane): void {
+    if (lane.key !== '') this.lanes.delete(lane.key)
+  }
+}

@@ -1,0 +1,112 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { messageOf } from '../errors/sluice-error.ts'
+import { encodeEventHeader } from '../events/event-header-codec.ts'
+import type { FunctionResult } from '../sinks/function-result.ts'
+import type { DeadLetter, HomeStore } from '../store/home-store.ts'
+import type { Delivery } from './delivery.ts'
+
+/** Why an event ends as a dead letter. */
+export interface Burial {
+  readonly stage: 'source' | 'handler' | 'sink'
+  readonly reason: string
+  readonly message: string
+  /** Results that could not go out (stage `sink`). */
+  readonly results?: readonly FunctionResult[]
+}
+
+export interface DeadLetterOptions {
+  readonly store: HomeStore
+  readonly trigger: string
+  readonly stream: string
+  /** `name@version`. */
+  readonly function: string
+  /** The store refuses dead letters (message) or takes them again (undefined): the trigger says so. */
+  readonly onBlocked: (problem: string | undefined) => void
+}
+
+const firstRetryMs = 100
+const maxRetryMs = 5_000
+
+/** Writes dead letters and never gives one up: while the store refuses, the event stays and blocks what is behind it. */
+export class DeadLetters {
+  readonly #options: DeadLetterOptions
+  readonly #stopped = new AbortController()
+  #blocked = 0
+  written = 0
+
+  constructor(options: DeadLetterOptions) {
+    this.#options = options
+  }
+
+  /** Resolves with true once the letter is durable; false when the trigger stopped first (the event stays uncommitted). */
+  async bury(delivery: Delivery, burial: Burial): Promise<boolean> {
+    const letter = this.#letterOf(delivery, burial)
+    let delayMs = firstRetryMs
+    let failed = false
+    try {
+      while (!this.#stopped.signal.aborted) {
+        try {
+          await this.#options.store.putDeadLetter(letter)
+          this.written++
+          return true
+        } catch (error) {
+          if (!failed) this.#blocked++
+          failed = true
+          this.#options.onBlocked(`the dead letter of ${letter.eventId} cannot be written: ${messageOf(error)}`)
+          await wait(delayMs, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
+          delayMs = Math.min(delayMs * 2, maxRetryMs)
+        }
+      }
+      return false
+    } finally {
+      if (failed && --this.#blocked === 0) this.#options.onBlocked(undefined)
+    }
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  #letterOf(delivery: Delivery, burial: Burial): Omit<DeadLetter, 'id'> {
+    const { record, feed } = delivery
+    let header: Buffer
+    let eventId: string
+    try {
+      const decoded = feed.reader.header(record)
+      header = encodeEventHeader(decoded)
+      eventId = decoded.id
+    } catch {
+      // What cannot be decoded is kept as it came; the position identifies it.
+      header = record.header ?? encodeRawHeaders(record.headers)
+      eventId = `${this.#options.stream}/${delivery.partition}/${record.offset}`
+    }
+    return {
+      trigger: this.#options.trigger,
+      stream: this.#options.stream,
+      partition: delivery.partition,
+      offset: record.offset,
+      eventId,
+      key: delivery.lane.key.startsWith('\0') ? '' : delivery.lane.key,
+      header,
+      value: record.value,
+      stage: burial.stage,
+      function: this.#options.function,
+      reason: burial.reason,
+      message: burial.message,
+      failures: JSON.stringify(delivery.failures ?? []),
+      results: burial.results === undefined ? '' : encodeResults(burial.results),
+      createdAtMs: Date.now(),
+    }
+  }
+}
+
+function encodeResults(results: readonly FunctionResult[]): string {
+  return JSON.stringify(
+    results.map(({ meta, contentType, data }) => ({ meta, contentType, data: data.toString('base64') })),
+  )
+}
+
+/** Kafka headers of a record that could not become an event, as JSON with base64 values: nothing of it is lost. */
+function encodeRawHeaders(headers: Delivery['record']['headers']): Buffer {
+  return Buffer.from(JSON.stringify((headers ?? []).map(([name, value]) => [name, value.toString('base64')])))
+}

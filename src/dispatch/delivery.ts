@@ -1,0 +1,79 @@
+import type { LogRecord } from '../log/log-record.ts'
+import type { Feed, Invocation, InvocationOutcome } from '../workers/invocation.ts'
+import type { ActiveSpan } from '../telemetry/tracer.ts'
+import type { Lane } from './lane.ts'
+
+/** One failed attempt, as dead letters show it. */
+export interface FailedAttempt {
+  readonly attempt: number
+  readonly atMs: number
+  readonly stage: 'handler' | 'sink'
+  readonly reason: string
+  readonly message: string
+}
+
+/** Who is told how a delivery's attempt ended. */
+export interface DeliveryOwner {
+  settled(delivery: Delivery, outcome: InvocationOutcome): void
+}
+
+/**
+ * One event on its way from the log to completion, in the order of its key. It is the `Invocation` that the pool runs.
+ *
+ *   waiting ──taken into a frame──▶ running ──succeeded──▶ publishing ──results are out──▶ done
+ *      ▲                              │                        └─ sink gives up ─▶ burying ─▶ done
+ *      ├──── not-started, suspect ────┤
+ *      └──── failed: backs off ───────┴── attempts used up ──▶ burying ──dead letter durable──▶ done
+ *   waiting ──its key is parked──▶ done for the tracker (the parked copy is durable)
+ */
+export type DeliveryState = 'waiting' | 'running' | 'publishing' | 'burying' | 'done'
+
+export class Delivery implements Invocation {
+  readonly lane: Lane
+  readonly feed: Feed
+  readonly record: LogRecord
+  readonly partition: number
+  readonly epoch: number
+  /** Sequence number in the partition's offset tracker; -1 for an event that was loaded from the parked store. */
+  readonly sequence: number
+  readonly byteLength: number
+  state: DeliveryState = 'waiting'
+  attempt = 1
+  traceparent: string | undefined = undefined
+  span: ActiveSpan | undefined = undefined
+  followsPrevious = false
+  /** A worker died while it may have run this event: it runs in a frame of its own until that is settled. */
+  alone = false
+  failures: FailedAttempt[] | undefined = undefined
+  /** Next event of the lane. */
+  next: Delivery | undefined = undefined
+  readonly #owner: DeliveryOwner
+
+  constructor(
+    owner: DeliveryOwner,
+    lane: Lane,
+    feed: Feed,
+    record: LogRecord,
+    partition: number,
+    epoch: number,
+    sequence: number,
+  ) {
+    this.#owner = owner
+    this.lane = lane
+    this.feed = feed
+    this.record = record
+    this.partition = partition
+    this.epoch = epoch
+    this.sequence = sequence
+    this.byteLength = (record.value?.length ?? 0) + (record.header?.length ?? 64)
+  }
+
+  addFailure(failure: FailedAttempt): void {
+    if (this.failures === undefined) this.failures = [failure]
+    else this.failures.push(failure)
+  }
+
+  settle(outcome: InvocationOutcome): void {
+    this.#owner.settled(this, outcome)
+  }
+}

@@ -1,0 +1,48 @@
+/** A frame never holds more than this, however fast its function is: beyond it nothing is gained (performance note in bench/README.md). */
+export const maxFrameEvents = 256
+export const maxFrameBytes = 256 * 1024
+
+/** Expected work of one frame: long enough to hide the hop to the worker, short enough for synchronous calls to wait behind it. */
+const targetFrameMs = 10
+
+/** Below this service time splitting a small backlog over workers costs more than it brings. */
+const minSharedEvents = 16
+
+export interface FrameFacts {
+  /** Smoothed handler time of one event; undefined: nothing is known yet. */
+  readonly serviceTimeMs: number | undefined
+  /** Share of CPU time in the handler time, 0 to 1; undefined counts as 1. */
+  readonly cpuShare: number | undefined
+  /** Asynchronous handlers that one worker runs at a time. */
+  readonly concurrency: number
+  /** Events that could start now. */
+  readonly runnable: number
+  /** Workers that could take a frame now. */
+  readonly freeSlots: number
+}
+
+export interface FrameSize {
+  readonly maxEvents: number
+  /** Bound for events of one key: they run one after the other. */
+  readonly maxPerKey: number
+}
+
+/**
+ * How many events the next frame may hold. Bounded by expected time: events of different keys overlap while they wait
+ * but share one CPU, events of one key add up. A function of unknown speed gets one event.
+ */
+export function chooseFrameSize(facts: FrameFacts): FrameSize {
+  const { serviceTimeMs, concurrency } = facts
+  if (serviceTimeMs === undefined) return { maxEvents: 1, maxPerKey: 1 }
+  const serviceMs = Math.max(serviceTimeMs, 0.001)
+  const cpuMs = Math.max(serviceMs * (facts.cpuShare ?? 1), 0.001)
+  const perKey = clamp(targetFrameMs / serviceMs)
+  const byTime = Math.min(clamp(targetFrameMs / cpuMs), perKey * concurrency)
+  const floor = serviceMs * minSharedEvents < 1 ? minSharedEvents : 1
+  const share = Math.max(floor, Math.ceil(facts.runnable / Math.max(facts.freeSlots, 1)))
+  return { maxEvents: Math.max(1, Math.min(byTime, share, maxFrameEvents)), maxPerKey: perKey }
+}
+
+function clamp(events: number): number {
+  return Math.max(1, Math.min(Math.floor(events), maxFrameEvents))
+}

@@ -1,0 +1,111 @@
+import type { Delivery } from './delivery.ts'
+import type { AssignedWindow } from './assigned-window.ts'
+
+/**
+ * The events of one key of one partition, in order. At most one run of its head stands in a frame at a time.
+ *
+ *   idle ──push──▶ ready ──take──▶ running ──all settled──▶ ready | idle
+ *                    ▲                └──head failed──▶ blocked ──due──▶ ready
+ *                    └─────────── parked ◀──blocked too long──┘   (its events wait in the store, see parking.ts)
+ */
+export type LaneState = 'idle' | 'ready' | 'running' | 'blocked' | 'parked'
+
+export class Lane {
+  readonly key: string
+  readonly window: AssignedWindow
+  state: LaneState = 'idle'
+  head: Delivery | undefined = undefined
+  tail: Delivery | undefined = undefined
+  length = 0
+  /** Events of the run that is in a frame and not settled yet. */
+  inFrame = 0
+  /** Since when the head could not run; 0 while it can. */
+  blockedSinceMs = 0
+  /** Delay before the head's next attempt, set while its run is still in the frame. */
+  retryInMs: number | undefined = undefined
+  /** Results of this key leave in order: the last publication that is under way. */
+  publishing: Promise<void> | undefined = undefined
+  publications = 0
+  /** Publications whose sink has refused them at least once: the key starts nothing until they are out. */
+  failingPublications = 0
+  /** Dead letters on their way to the store: the key starts nothing until they are durable. */
+  burying = 0
+  /** Next lane of the ready queue. */
+  nextReady: Lane | undefined = undefined
+
+  constructor(key: string, window: AssignedWindow) {
+    this.key = key
+    this.window = window
+  }
+
+  /** The key may start nothing: an earlier event of it is not out of the gateway's hands yet. */
+  get held(): boolean {
+    return this.burying > 0 || this.failingPublications > 0
+  }
+
+  push(delivery: Delivery): void {
+    if (this.tail === undefined) this.head = delivery
+    else this.tail.next = delivery
+    this.tail = delivery
+    this.length++
+  }
+
+  /** Takes out a settled event: the head, unless a worker died in the middle of a run. */
+  remove(delivery: Delivery): void {
+    if (this.head === delivery) {
+      this.shift()
+      return
+    }
+    for (let before = this.head; before !== undefined; before = before.next) {
+      if (before.next !== delivery) continue
+      before.next = delivery.next
+      if (this.tail === delivery) this.tail = before
+      delivery.next = undefined
+      this.length--
+      return
+    }
+  }
+
+  /** Takes the head out. */
+  shift(): Delivery | undefined {
+    const head = this.head
+    if (head === undefined) return undefined
+    this.head = head.next
+    if (this.head === undefined) this.tail = undefined
+    head.next = undefined
+    this.length--
+    return head
+  }
+}
+
+/** First in, first out; lanes are linked through themselves, so queueing allocates nothing. */
+export class ReadyQueue {
+  #head: Lane | undefined = undefined
+  #tail: Lane | undefined = undefined
+  /** Events in the queued lanes. */
+  events = 0
+  lanes = 0
+
+  get empty(): boolean {
+    return this.#head === undefined
+  }
+
+  push(lane: Lane): void {
+    if (this.#tail === undefined) this.#head = lane
+    else this.#tail.nextReady = lane
+    this.#tail = lane
+    this.events += lane.length
+    this.lanes++
+  }
+
+  shift(): Lane | undefined {
+    const lane = this.#head
+    if (lane === undefined) return undefined
+    this.#head = lane.nextReady
+    if (this.#head === undefined) this.#tail = undefined
+    lane.nextReady = undefined
+    this.events -= lane.length
+    this.lanes--
+    return lane
+  }
+}

@@ -1,0 +1,226 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { messageOf } from '../errors/sluice-error.ts'
+import { encodeEventHeader } from '../events/event-header-codec.ts'
+import type { LogRecord } from '../log/log-record.ts'
+import type { HomeStore, ParkedEvent } from '../store/home-store.ts'
+import type { Feed } from '../workers/invocation.ts'
+import { AssignedWindow } from './assigned-window.ts'
+import { Delivery, type DeliveryOwner, type FailedAttempt } from './delivery.ts'
+import { Lane } from './lane.ts'
+
+export interface ParkedKeysOptions {
+  readonly trigger: string
+  readonly stream: string
+  readonly store: HomeStore
+  readonly owner: DeliveryOwner
+  /** Feed of stored events: their headers are in the home form, whatever the stream's records look like. */
+  readonly feed: Feed
+  readonly now: () => number
+  /** A parked key may run again. */
+  readonly onReady: (lane: Lane) => void
+  readonly onBlocked: (problem: string | undefined) => void
+}
+
+/**
+ * A key that was blocked too long. Its events lie in the store, durably, so that the offsets of its partition move on;
+ * they run from there in order, before anything of the key that arrives later (which joins them).
+ *
+ *   loading ──rows──▶ ready ──taken──▶ running ──done──▶ ready … ──no row left──▶ (forgotten: the key is live again)
+ *      ▲                                  └──failed──▶ waiting ──due──▶ ready
+ */
+interface ParkedKey {
+  readonly lane: Lane
+  /** Events in the store, those in the lane included; an estimate after a crash, when rows were overwritten. */
+  stored: number
+  /** Writes on their way to the store: the key may not be forgotten before they are in. */
+  writing: number
+  loading: boolean
+  timer: NodeJS.Timeout | undefined
+}
+
+/** Events of a parked key that are in memory at a time. */
+const loadedAtOnce = 32
+
+/** All parked keys of one trigger. */
+export class ParkedKeys {
+  readonly #options: ParkedKeysOptions
+  readonly #keys = new Map<string, ParkedKey>()
+  /** Lanes of parked keys live outside of any assignment. */
+  readonly #window = new AssignedWindow(-1, 0, 0, { maxEvents: Infinity, maxBytes: Infinity })
+  readonly #stopped = new AbortController()
+
+  constructor(options: ParkedKeysOptions) {
+    this.#options = options
+  }
+
+  get size(): number {
+    return this.#keys.size
+  }
+
+  get events(): number {
+    let events = 0
+    for (const key of this.#keys.values()) events += key.stored
+    return events
+  }
+
+  /** Finds what an earlier run has parked; before the first record is read, so that order holds across restarts. */
+  async load(): Promise<void> {
+    const { store, trigger, now } = this.#options
+    for (const { partition, key, events, dueAtMs } of await store.parkedKeys(trigger)) {
+      const parked = this.#open(partition, key)
+      parked.stored = events
+      this.#runAfter(parked, partition, dueAtMs - now())
+    }
+  }
+
+  has(partition: number, key: string): boolean {
+    return this.#keys.has(nameOf(partition, key))
+  }
+
+  /**
+   * Parks events of one key, in order. Resolves with true once they are durable, false when the trigger stopped first.
+   * @param delayMs until the first of them may run.
+   */
+  async park(partition: number, key: string, deliveries: readonly Delivery[], delayMs: number): Promise<boolean> {
+    const name = nameOf(partition, key)
+    const existing = this.#keys.get(name)
+    const parked = existing ?? this.#open(partition, key)
+    parked.writing++
+    const dueAtMs = this.#options.now() + delayMs
+    const durable = await this.#write(deliveries.map(delivery => this.#row(delivery, partition, key, dueAtMs)))
+    parked.writing--
+    if (!durable) return false
+    parked.stored += deliveries.length
+    if (existing === undefined) this.#runAfter(parked, partition, delayMs)
+    else if (parked.lane.length === 0 && parked.timer === undefined && !parked.loading)
+      void this.#loadNext(parked, partition)
+    return true
+  }
+
+  /** A parked event failed: its new attempt count is kept, and it waits. */
+  async postpone(delivery: Delivery, delayMs: number): Promise<void> {
+    const { lane, partition } = delivery
+    const parked = this.#keys.get(nameOf(partition, lane.key))
+    if (parked === undefined) return
+    await this.#write([this.#row(delivery, partition, lane.key, this.#options.now() + delayMs)])
+    this.#runAfter(parked, partition, delayMs)
+  }
+
+  /** A parked event is complete: takes it out of the store. */
+  async completed(delivery: Delivery): Promise<void> {
+    const { lane, partition } = delivery
+    const parked = this.#keys.get(nameOf(partition, lane.key))
+    const { trigger, stream, store } = this.#options
+    await this.#persist(() => store.unpark({ trigger, stream, partition, offset: delivery.record.offset }))
+    if (parked === undefined) return
+    parked.stored--
+    if (lane.length === 0) await this.#loadNext(parked, partition)
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+    for (const key of this.#keys.values()) clearTimeout(key.timer)
+  }
+
+  #open(partition: number, key: string): ParkedKey {
+    const lane = new Lane(key, this.#window)
+    lane.state = 'parked'
+    const parked: ParkedKey = { lane, stored: 0, writing: 0, loading: false, timer: undefined }
+    this.#keys.set(nameOf(partition, key), parked)
+    return parked
+  }
+
+  #runAfter(parked: ParkedKey, partition: number, delayMs: number): void {
+    clearTimeout(parked.timer)
+    parked.timer = setTimeout(
+      () => {
+        parked.timer = undefined
+        if (parked.lane.length === 0) void this.#loadNext(parked, partition)
+        else this.#options.onReady(parked.lane)
+      },
+      Math.min(Math.max(delayMs, 0), 2 ** 31 - 1),
+    )
+  }
+
+  /** Brings the next rows into the lane; a key without rows and without writes is live again. */
+  async #loadNext(parked: ParkedKey, partition: number): Promise<void> {
+    const { lane } = parked
+    // What is out of the lane but not complete is still a row: reading now would run it twice.
+    if (parked.loading || lane.inFrame > 0 || lane.publications > 0 || lane.burying > 0) return
+    if (this.#stopped.signal.aborted) return
+    parked.loading = true
+    const { store, trigger, stream, feed, owner, onReady } = this.#options
+    let rows: readonly ParkedEvent[] = []
+    await this.#persist(async () => {
+      rows = await store.parkedOf(trigger, stream, partition, parked.lane.key, loadedAtOnce)
+    })
+    parked.loading = false
+    if (this.#stopped.signal.aborted) return
+    for (const row of rows) parked.lane.push(deliveryOf(row, owner, parked.lane, feed))
+    if (rows.length > 0) onReady(parked.lane)
+    // A write under way was not seen by this read; it loads the key again when it is in.
+    else if (parked.writing === 0) this.#keys.delete(nameOf(partition, parked.lane.key))
+  }
+
+  #row(delivery: Delivery, partition: number, key: string, dueAtMs: number): ParkedEvent {
+    const { record, feed } = delivery
+    return {
+      trigger: this.#options.trigger,
+      stream: this.#options.stream,
+      partition,
+      offset: record.offset,
+      key,
+      header: encodeEventHeader(feed.reader.header(record)),
+      value: record.value,
+      timestampMs: record.timestampMs,
+      attempt: delivery.attempt,
+      failures: JSON.stringify(delivery.failures ?? []),
+      dueAtMs,
+    }
+  }
+
+  #write(rows: readonly ParkedEvent[]): Promise<boolean> {
+    return this.#persist(() => this.#options.store.park(rows))
+  }
+
+  /** Repeats until the store takes it; the trigger shows why it stands still meanwhile. */
+  async #persist(change: () => Promise<void>): Promise<boolean> {
+    let failed = false
+    while (!this.#stopped.signal.aborted) {
+      try {
+        await change()
+        if (failed) this.#options.onBlocked(undefined)
+        return true
+      } catch (error) {
+        failed = true
+        this.#options.onBlocked(`parked events cannot be stored: ${messageOf(error)}`)
+        await wait(500, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
+      }
+    }
+    return false
+  }
+}
+
+function nameOf(partition: number, key: string): string {
+  return `${partition}/${key}`
+}
+
+function deliveryOf(row: ParkedEvent, owner: DeliveryOwner, lane: Lane, feed: Feed): Delivery {
+  const record: LogRecord = {
+    offset: row.offset,
+    timestampMs: row.timestampMs,
+    key: row.key === '' || row.key.startsWith('\0') ? null : Buffer.from(row.key),
+    value: row.value === null ? null : bufferOf(row.value),
+    header: bufferOf(row.header),
+    headers: null,
+  }
+  const delivery = new Delivery(owner, lane, feed, record, row.partition, 0, -1)
+  delivery.attempt = row.attempt
+  const failures = JSON.parse(row.failures) as FailedAttempt[]
+  if (failures.length > 0) delivery.failures = failures
+  return delivery
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

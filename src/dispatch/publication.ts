@@ -1,0 +1,134 @@
+import { SluiceError } from '../errors/sluice-error.ts'
+import type { EventHeader } from '../events/event-header.ts'
+import type { RetryPolicy } from '../functions/function-version.ts'
+import type { FunctionResult } from '../sinks/function-result.ts'
+import type { OutgoingResult, Sink } from '../sinks/sink.ts'
+import type { Tracer } from '../telemetry/tracer.ts'
+import type { Delivery } from './delivery.ts'
+import { decideRetry } from './retry-decision.ts'
+import { setTimeout as wait } from 'node:timers/promises'
+
+/** Events may pass this many `stream` sinks: a loop of functions ends as dead letters instead of never. */
+export const maxHops = 16
+
+export interface PublicationOptions {
+  readonly trigger: string
+  readonly function: string
+  readonly sinks: readonly Sink[]
+  readonly retry: RetryPolicy
+  readonly tracer: Tracer
+  readonly random: () => number
+}
+
+/** A result that no attempt could deliver. */
+export interface PublicationFailure {
+  readonly sink: string
+  readonly attempts: number
+  readonly error: SluiceError
+}
+
+/** Takes the results of one invocation to the trigger's sinks. A sink failure repeats the result, never the handler. */
+export class Publication {
+  readonly #options: PublicationOptions
+  readonly #stopped = new AbortController()
+  published = 0
+  retries = 0
+
+  constructor(options: PublicationOptions) {
+    this.#options = options
+  }
+
+  stop(): void {
+    this.#stopped.abort()
+  }
+
+  /**
+   * Resolves with undefined when every sink has every result, or with the failure that ends the event as a dead letter;
+   * rejects only when publication was stopped first.
+   * @param onFailing called on the first failed attempt: from then on the key is blocked.
+   */
+  async publish(
+    delivery: Delivery,
+    results: readonly FunctionResult[],
+    onFailing: () => void,
+  ): Promise<PublicationFailure | undefined> {
+    if (this.#options.sinks.length === 0) return undefined
+    const cause = delivery.feed.reader.header(delivery.record)
+    for (let index = 0; index < results.length; index++) {
+      const result = results[index] as FunctionResult
+      const outgoing = this.#outgoing(delivery, cause, result, index)
+      for (const sink of this.#options.sinks) {
+        if (result.meta.sink !== undefined && result.meta.sink !== sink.name) continue
+        const failure = await this.#deliver(sink, outgoing, delivery, onFailing)
+        if (failure !== undefined) return failure
+      }
+    }
+    return undefined
+  }
+
+  async #deliver(
+    sink: Sink,
+    result: OutgoingResult,
+    delivery: Delivery,
+    onFailing: () => void,
+  ): Promise<PublicationFailure | undefined> {
+    const { tracer, retry, random } = this.#options
+    if (sink.kind === 'stream' && result.header.hops > maxHops) {
+      const message = `the event has passed ${maxHops} streams: functions feed each other without end; break the loop or filter by type`
+      return { sink: sink.name, attempts: 0, error: new SluiceError('SLUICE_DISPATCH_HOP_LIMIT', message) }
+    }
+    for (let attempt = 1; ; attempt++) {
+      const span = tracer.enabled
+        ? tracer.publish(delivery.traceparent, sink.name, { 'sluice.sink.kind': sink.kind, 'sluice.attempt': attempt })
+        : undefined
+      try {
+        await sink.deliver(
+          span === undefined ? result : { ...result, header: { ...result.header, traceparent: span.traceparent } },
+        )
+        span?.end()
+        this.published++
+        return undefined
+      } catch (thrown) {
+        const error = SluiceError.from(thrown)
+        span?.end(error.message)
+        this.retries++
+        onFailing()
+        const decision = error.retryable ? decideRetry(attempt, retry, random()) : { kind: 'exhausted' as const }
+        if (decision.kind === 'exhausted') return { sink: sink.name, attempts: attempt, error }
+        const askedMs = error.details['retryAfterMs']
+        const delayMs =
+          typeof askedMs === 'number'
+            ? Math.min(Math.max(askedMs, decision.delayMs), retry.maxDelayMs)
+            : decision.delayMs
+        await wait(delayMs, undefined, { signal: this.#stopped.signal })
+      }
+    }
+  }
+
+  /** The result as an event: a repeat of the same invocation makes the same id, so that a receiver can recognise it. */
+  #outgoing(delivery: Delivery, cause: EventHeader, result: FunctionResult, index: number): OutgoingResult {
+    const { meta } = result
+    const key = meta.key ?? meta.partitionkey ?? cause.partitionkey
+    const id = `${cause.id}.${this.#options.trigger}.${index}`
+    const header: EventHeader = {
+      id,
+      source: meta.source ?? `/functions/${this.#options.function}`,
+      type: meta.type ?? `sluice.${this.#options.function}.result`,
+      ...optional('subject', meta.subject ?? cause.subject),
+      time: new Date().toISOString(),
+      datacontenttype: result.contentType,
+      ...optional('partitionkey', key),
+      ...optional('traceparent', delivery.traceparent ?? cause.traceparent),
+      ...optional('tracestate', cause.tracestate),
+      ...optional('extensions', meta.extensions),
+      acceptedAtMs: Date.now(),
+      dedupId: id,
+      hops: cause.hops + 1,
+    }
+    return { header, value: result.data, meta, cause }
+  }
+}
+
+function optional<K extends string, V>(name: K, value: V | undefined): { [key in K]?: V } {
+  return value === undefined ? {} : ({ [name]: value } as { [key in K]?: V })
+}

@@ -1,0 +1,255 @@
+import type { FunctionResult } from '../sinks/function-result.ts'
+import { Histogram } from '../telemetry/histogram.ts'
+import type { InvocationOutcome } from '../workers/invocation.ts'
+import type { Admission } from './admission.ts'
+import type { AssignedWindow } from './assigned-window.ts'
+import { DeadLetters, type Burial } from './dead-letters.ts'
+import type { Delivery } from './delivery.ts'
+import type { KeyOrder } from './key-order.ts'
+import type { Lane } from './lane.ts'
+import type { ParkedKeys } from './parked-keys.ts'
+import { Publication } from './publication.ts'
+import { decideRetry } from './retry-decision.ts'
+import type { TriggerOptions } from './trigger-options.ts'
+
+export interface TriggerCounters {
+  /** Records that entered a window. */
+  received: number
+  filtered: number
+  skipped: number
+  succeeded: number
+  failed: number
+  retried: number
+  parked: number
+}
+
+/** The parts of a trigger that settling an event touches. */
+export interface SettlementParts {
+  readonly order: KeyOrder
+  readonly parked: ParkedKeys
+  readonly admission: Admission
+  /** Something that a pause or a stop may wait for has ended. */
+  readonly onProgress: () => void
+  readonly onBlocked: (problem: string | undefined) => void
+}
+
+/**
+ * What follows an attempt: completion, publication of results, retry, parking, dead letter. Nothing is complete before
+ * what it stands for is durable: results acknowledged by their sinks, letters and parked events in the store.
+ */
+export class Settlement {
+  readonly counters: TriggerCounters = {
+    received: 0,
+    filtered: 0,
+    skipped: 0,
+    succeeded: 0,
+    failed: 0,
+    retried: 0,
+    parked: 0,
+  }
+  /** From acceptance to completion, in ms. */
+  readonly acceptToDoneMs = new Histogram()
+  readonly #options: TriggerOptions
+  readonly #parts: SettlementParts
+  readonly #deadLetters: DeadLetters
+  readonly #publication: Publication
+  #finishing = 0
+  #stopped = false
+
+  constructor(options: TriggerOptions, parts: SettlementParts) {
+    this.#options = options
+    this.#parts = parts
+    const { store, name: trigger, log, random, tracer, sinks, sinkRetry: retry } = options
+    this.#deadLetters = new DeadLetters({
+      store,
+      trigger,
+      stream: log.stream,
+      function: `${options.function}@${options.functionVersion}`,
+      onBlocked: parts.onBlocked,
+    })
+    this.#publication = new Publication({ trigger, function: options.function, sinks, retry, tracer, random })
+  }
+
+  /** Publications, burials and parkings under way; a stop waits for them. */
+  get finishing(): number {
+    return this.#finishing
+  }
+
+  get deadLettered(): number {
+    return this.#deadLetters.written
+  }
+
+  get published(): number {
+    return this.#publication.published
+  }
+
+  /** Ends what would wait for its turn: unfinished events stay uncommitted and come again. */
+  stop(): void {
+    this.#stopped = true
+    this.#publication.stop()
+    this.#deadLetters.stop()
+  }
+
+  /** Applies the outcome of an attempt of an event whose partition is still assigned. */
+  apply(delivery: Delivery, outcome: InvocationOutcome): void {
+    const { lane, span } = delivery
+    switch (outcome.kind) {
+      case 'succeeded':
+        span?.end()
+        this.counters.succeeded++
+        lane.blockedSinceMs = 0
+        lane.remove(delivery)
+        if (outcome.results.length === 0 || this.#options.sinks.length === 0) this.complete(delivery)
+        else this.#publish(delivery, outcome.results)
+        return
+      case 'failed':
+        span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
+        return this.#failed(delivery, outcome.error.reason, outcome.error.message)
+      case 'suspect':
+        span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
+        // Alone in its frame an event is no suspect any more: it is the cause.
+        if (delivery.alone) return this.#failed(delivery, outcome.error.reason, outcome.error.message)
+        delivery.alone = true
+        delivery.state = 'waiting'
+        return
+      case 'not-started':
+        span?.end('not started')
+        delivery.state = 'waiting'
+        return
+    }
+  }
+
+  #failed(delivery: Delivery, reason: string, message: string): void {
+    this.counters.failed++
+    const { lane } = delivery
+    const { now, retry, random } = this.#options
+    delivery.addFailure({ attempt: delivery.attempt, atMs: now(), stage: 'handler', reason, message })
+    const decision = decideRetry(delivery.attempt, retry, random())
+    delivery.attempt++
+    delivery.state = 'waiting'
+    if (lane.blockedSinceMs === 0) lane.blockedSinceMs = now()
+    if (decision.kind === 'exhausted') {
+      lane.remove(delivery)
+      void this.bury(delivery, { stage: 'handler', reason, message })
+    } else {
+      this.counters.retried++
+      lane.retryInMs = decision.delayMs
+    }
+  }
+
+  /** Moves all waiting events of a key into the store, so that the partition's offset can move past them. */
+  park(lane: Lane, delayMs: number): void {
+    const { window } = lane
+    const deliveries: Delivery[] = []
+    for (let delivery = lane.shift(); delivery !== undefined; delivery = lane.shift()) deliveries.push(delivery)
+    // An event without a key waits alone: a name of its own keeps it apart from all others.
+    const key = lane.key === '' ? `\0${(deliveries[0] as Delivery).record.offset}` : lane.key
+    lane.state = 'parked'
+    window.release(lane)
+    this.#storeParked(window, key, deliveries, delayMs)
+  }
+
+  /** An event of a key that is parked already joins the others in the store. */
+  joinParked(window: AssignedWindow, delivery: Delivery): void {
+    window.release(delivery.lane)
+    this.#storeParked(window, delivery.lane.key, [delivery], 0)
+  }
+
+  #storeParked(window: AssignedWindow, key: string, deliveries: readonly Delivery[], delayMs: number): void {
+    this.counters.parked += deliveries.length
+    this.#finish(async () => {
+      if (!(await this.#parts.parked.park(window.partition, key, deliveries, delayMs))) return
+      for (const delivery of deliveries) this.#completeOffset(delivery)
+    })
+  }
+
+  /** Results of one key leave in order: each publication waits for the one before. */
+  #publish(delivery: Delivery, results: readonly FunctionResult[]): void {
+    delivery.state = 'publishing'
+    const { lane } = delivery
+    const previous = lane.publishing
+    lane.publications++
+    lane.publishing = this.#finish(async () => {
+      let failing = false
+      try {
+        await previous
+        const failure = await this.#publication.publish(delivery, results, () => {
+          if (!failing) lane.failingPublications++
+          failing = true
+        })
+        if (failure === undefined) return this.complete(delivery)
+        const { sink, attempts, error } = failure
+        delivery.addFailure({
+          attempt: attempts,
+          atMs: this.#options.now(),
+          stage: 'sink',
+          reason: error.code,
+          message: error.message,
+        })
+        await this.bury(delivery, {
+          stage: 'sink',
+          reason: error.code,
+          message: `sink ${sink}: ${error.message}`,
+          results,
+        })
+      } finally {
+        lane.publications--
+        if (failing) lane.failingPublications--
+        if (lane.publications === 0) lane.publishing = undefined
+        if (lane.inFrame === 0 && (lane.state === 'blocked' || lane.state === 'idle')) this.#parts.order.settled(lane)
+      }
+    })
+  }
+
+  /** Ends an event as a dead letter; its key starts nothing before the letter is durable. */
+  async bury(delivery: Delivery, burial: Burial): Promise<void> {
+    const { lane } = delivery
+    delivery.state = 'burying'
+    lane.burying++
+    const durable = await this.#finish(() => this.#deadLetters.bury(delivery, burial))
+    lane.burying--
+    if (durable !== true) return
+    const { partition, record } = delivery
+    this.#options.logger.warn(
+      { trigger: this.#options.name, partition, offset: record.offset, reason: burial.reason },
+      `dead letter after ${delivery.failures?.length ?? 0} failed attempts: ${burial.message}`,
+    )
+    lane.blockedSinceMs = 0
+    this.complete(delivery)
+    if (lane.inFrame === 0 && lane.state === 'blocked') this.#parts.order.settled(lane)
+  }
+
+  /** The event is done: its results are out, or it is a durable dead letter, or it was skipped. */
+  complete(delivery: Delivery): void {
+    if (delivery.sequence >= 0) this.#completeOffset(delivery)
+    else {
+      delivery.state = 'done'
+      void this.#finish(() => this.#parts.parked.completed(delivery))
+    }
+    this.acceptToDoneMs.record(this.#options.now() - delivery.record.timestampMs)
+    this.#options.onDone?.(delivery)
+  }
+
+  #completeOffset(delivery: Delivery): void {
+    delivery.state = 'done'
+    this.#parts.admission.complete(delivery.lane.window, delivery.sequence, delivery.byteLength)
+  }
+
+  /** Work that a stop waits for. What it throws while stopping means: not complete, it comes again. */
+  async #finish<T>(work: () => Promise<T>): Promise<T | undefined> {
+    this.#finishing++
+    try {
+      return await work()
+    } catch (thrown) {
+      if (this.#stopped) return undefined
+      this.#options.logger.error(
+        { trigger: this.#options.name, err: thrown },
+        'dispatch failed unexpectedly; the event stays uncommitted',
+      )
+      return undefined
+    } finally {
+      this.#finishing--
+      this.#parts.onProgress()
+    }
+  }
+}

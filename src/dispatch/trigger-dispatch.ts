@@ -1,0 +1,275 @@
+import type { LogRecord } from '../log/log-record.ts'
+import type { PauseRecord } from '../store/home-store.ts'
+import type { Histogram } from '../telemetry/histogram.ts'
+import type { InvocationOutcome } from '../workers/invocation.ts'
+import { Admission } from './admission.ts'
+import type { AssignedWindow } from './assigned-window.ts'
+import { Delivery, type DeliveryOwner } from './delivery.ts'
+import type { FrameSize } from './frame-size.ts'
+import { KeyOrder } from './key-order.ts'
+import { Lane } from './lane.ts'
+import { ParkedKeys } from './parked-keys.ts'
+import { Settlement, type TriggerCounters } from './settlement.ts'
+import type { TriggerOptions } from './trigger-options.ts'
+
+/**
+ *   stopped ──start()──▶ running ──pause()──▶ pausing ──frames settled──▶ paused ──resume()──▶ running
+ *                         │   ▲                                    (also the first state after a restart)
+ *                         ▼   │
+ *                        blocked: the store takes no dead letters or parked events, or the subscription is broken;
+ *                                 nothing starts, nothing is dropped
+ *   any ──stop()──▶ stopping ──drained or forced──▶ stopped
+ */
+export type TriggerState = 'stopped' | 'running' | 'blocked' | 'pausing' | 'paused' | 'stopping'
+
+export interface PartitionProgress {
+  readonly partition: number
+  readonly completed: number
+  readonly taken: number
+  readonly inFlight: number
+}
+
+/** One trigger at work: takes records of its stream, keeps the order of keys, feeds its function's pool, commits. */
+export class TriggerDispatch implements DeliveryOwner {
+  readonly name: string
+  /** Called when events may start that could not before. */
+  onRunnable: () => void = () => undefined
+  readonly #options: TriggerOptions
+  readonly #admission: Admission
+  readonly #order: KeyOrder
+  readonly #parked: ParkedKeys
+  readonly #settlement: Settlement
+  #state: TriggerState = 'stopped'
+  #pause: PauseRecord | undefined
+  #problem: string | undefined
+  /** Events in frames; a pause is confirmed when it is 0. */
+  #running = 0
+  #waiters: (() => void)[] = []
+
+  constructor(options: TriggerOptions) {
+    this.#options = options
+    this.name = options.name
+    const { store, name: trigger, log, now } = options
+    const onBlocked = (problem: string | undefined): void => this.#setProblem(problem)
+    this.#parked = new ParkedKeys({
+      trigger,
+      stream: log.stream,
+      store,
+      owner: this,
+      feed: options.storedFeed,
+      now,
+      onReady: lane => this.#order.makeReady(lane),
+      onBlocked,
+    })
+    this.#order = new KeyOrder({
+      parkAfterMs: options.parkAfterMs,
+      now,
+      parked: this.#parked,
+      onReady: () => this.onRunnable(),
+      onPark: (lane, delayMs) => this.#settlement.park(lane, delayMs),
+    })
+    this.#admission = new Admission(options, {
+      admit: (window, record, sequence) => this.#admit(window, record, sequence),
+      runnable: () => this.onRunnable(),
+      broken: onBlocked,
+    })
+    this.#settlement = new Settlement(options, {
+      order: this.#order,
+      parked: this.#parked,
+      admission: this.#admission,
+      onProgress: () => this.#wake(),
+      onBlocked,
+    })
+  }
+
+  get state(): TriggerState {
+    return this.#state
+  }
+
+  get pauseRecord(): PauseRecord | undefined {
+    return this.#pause
+  }
+
+  /** Why nothing starts although the trigger is not paused; undefined when all is well. */
+  get problem(): string | undefined {
+    return this.#problem
+  }
+
+  get counters(): Readonly<TriggerCounters> {
+    return this.#settlement.counters
+  }
+
+  /** From acceptance to completion, in ms. */
+  get acceptToDoneMs(): Histogram {
+    return this.#settlement.acceptToDoneMs
+  }
+
+  /** Events that could start now. */
+  get runnable(): number {
+    return this.#state === 'running' ? this.#order.events : 0
+  }
+
+  get runnableKeys(): number {
+    return this.#state === 'running' ? this.#order.keys : 0
+  }
+
+  /** Events in frames now. */
+  get running(): number {
+    return this.#running
+  }
+
+  get parkedKeys(): number {
+    return this.#parked.size
+  }
+
+  get parkedEvents(): number {
+    return this.#parked.events
+  }
+
+  get deadLettered(): number {
+    return this.#settlement.deadLettered
+  }
+
+  get published(): number {
+    return this.#settlement.published
+  }
+
+  /** What a commit would say, the offset after the last one taken in, and events in flight, by assigned partition. */
+  partitions(): readonly PartitionProgress[] {
+    return [...this.#admission.windows.values()].map(({ partition, tracker }) => ({
+      partition,
+      completed: tracker.committable,
+      taken: tracker.nextOffset,
+      inFlight: tracker.next - tracker.oldest,
+    }))
+  }
+
+  /** @param pause the pause that was in force when the gateway stopped. */
+  async start(pause: PauseRecord | undefined): Promise<void> {
+    await this.#parked.load()
+    this.#pause = pause
+    this.#setState(pause === undefined ? 'running' : 'paused')
+    await this.#admission.start()
+  }
+
+  /** Starts no further invocation; resolves when none is running any more. The caller has made the pause durable before. */
+  async pause(pause: PauseRecord): Promise<void> {
+    this.#pause = pause
+    if (this.#state === 'paused' || this.#state === 'stopping' || this.#state === 'stopped') return
+    this.#setState('pausing')
+    await this.#until(() => this.#running === 0)
+    if (this.#state === 'pausing') this.#setState('paused')
+  }
+
+  resume(): void {
+    this.#pause = undefined
+    if (this.#state !== 'paused' && this.#state !== 'pausing') return
+    this.#setState(this.#problem === undefined ? 'running' : 'blocked')
+    this.onRunnable()
+  }
+
+  /** Takes runnable events into a frame; each comes back through {@link settled}. */
+  take(size: FrameSize, into: Delivery[]): void {
+    if (this.#state !== 'running') return
+    this.#order.take(size, into, delivery => {
+      this.#running++
+      if (this.#options.tracer.enabled) this.#trace(delivery)
+    })
+  }
+
+  settled(delivery: Delivery, outcome: InvocationOutcome): void {
+    const { lane } = delivery
+    lane.inFrame--
+    this.#running--
+    if (lane.window.assigned) this.#settlement.apply(delivery, outcome)
+    else delivery.span?.end('the partition was revoked')
+    if (lane.inFrame === 0) this.#order.settled(lane)
+    if (this.#running === 0) this.#wake()
+  }
+
+  /** Lets running events finish for up to `drainMs`, commits what is complete and leaves the group. */
+  async stop(drainMs: number): Promise<void> {
+    if (this.#state === 'stopped' || this.#state === 'stopping') return
+    this.#setState('stopping')
+    this.#admission.pauseAll()
+    let limit: NodeJS.Timeout | undefined
+    const forced = new Promise<void>(resolve => (limit = setTimeout(resolve, drainMs)))
+    await Promise.race([this.#until(() => this.#running === 0 && this.#settlement.finishing === 0), forced])
+    clearTimeout(limit)
+    this.#settlement.stop()
+    this.#parked.stop()
+    this.#order.stop()
+    await this.#admission.stop()
+    this.#setState('stopped')
+  }
+
+  #admit(window: AssignedWindow, record: LogRecord, sequence: number): void {
+    this.#settlement.counters.received++
+    const { feed, filter, ordering } = this.#options
+    const problem = feed.reader.problem(record)
+    if (problem !== undefined) return this.#refuse(window, record, sequence, problem.reason, problem.message)
+    if (filter !== undefined && !filter(feed.reader, record)) {
+      this.#settlement.counters.filtered++
+      window.tracker.complete(sequence)
+      return
+    }
+    const key = ordering === 'key' ? feed.reader.key(record) : ''
+    const carried = feed.reader.resolve === undefined ? record : feed.reader.resolve(record)
+    const delivery = new Delivery(this, window.laneOf(key), feed, carried, window.partition, window.epoch, sequence)
+    window.bytes += delivery.byteLength
+    if (this.#parked.size > 0 && this.#parked.has(window.partition, key)) this.#settlement.joinParked(window, delivery)
+    else this.#order.push(delivery)
+  }
+
+  /** The record cannot become an event: a dead letter, or skipped where the stream's policy says so. */
+  #refuse(window: AssignedWindow, record: LogRecord, sequence: number, reason: string, message: string): void {
+    const { feed, skips } = this.#options
+    const delivery = new Delivery(this, new Lane('', window), feed, record, window.partition, window.epoch, sequence)
+    window.bytes += delivery.byteLength
+    if (skips(reason)) {
+      this.#settlement.counters.skipped++
+      this.#settlement.complete(delivery)
+    } else void this.#settlement.bury(delivery, { stage: 'source', reason, message })
+  }
+
+  #trace(delivery: Delivery): void {
+    const { tracer, log, group } = this.#options
+    const parent = delivery.feed.reader.traceparent(delivery.record)
+    delivery.span = tracer.process(parent, log.stream, {
+      'messaging.destination.partition.id': String(delivery.partition),
+      'kafka.offset': delivery.record.offset,
+      'messaging.consumer.group.name': group,
+      'faas.name': this.#options.function,
+      'sluice.trigger': this.name,
+      'sluice.attempt': delivery.attempt,
+    })
+    delivery.traceparent = delivery.span?.traceparent
+  }
+
+  #setProblem(problem: string | undefined): void {
+    if (problem !== undefined && problem !== this.#problem) this.#options.logger.error({ trigger: this.name }, problem)
+    this.#problem = problem
+    if (problem !== undefined && this.#state === 'running') this.#setState('blocked')
+    else if (problem === undefined && this.#state === 'blocked') {
+      this.#setState('running')
+      this.onRunnable()
+    }
+  }
+
+  async #until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>(resolve => this.#waiters.push(resolve))
+  }
+
+  #wake(): void {
+    if (this.#waiters.length === 0) return
+    const waiters = this.#waiters
+    this.#waiters = []
+    for (const wake of waiters) wake()
+  }
+
+  #setState(state: TriggerState): void {
+    if (this.#state === state) return
+    this.#state = state
+    this.#options.onState?.(state)
+  }
+}

@@ -1,0 +1,71 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { OffsetTracker } from '../../src/dispatch/offset-tracker.ts'
+
+describe('OffsetTracker', () => {
+  it('commits nothing beyond the oldest record that is not complete', () => {
+    const tracker = new OffsetTracker(10)
+    const [first, second, third] = [tracker.add(10), tracker.add(11), tracker.add(12)]
+    tracker.complete(third)
+    tracker.complete(second)
+    expect(tracker.committable).toBe(10)
+    expect(tracker.complete(first)).toBe(true)
+    expect(tracker.committable).toBe(13)
+  })
+
+  it('registers a record once, however often it is fetched', () => {
+    const tracker = new OffsetTracker(0)
+    expect(tracker.add(0)).toBe(0)
+    expect(tracker.add(1)).toBe(1)
+    expect(tracker.add(0)).toBe(-1)
+    expect(tracker.add(1)).toBe(-1)
+    expect(tracker.next).toBe(2)
+  })
+
+  it('steps over gaps that compaction left', () => {
+    const tracker = new OffsetTracker(0)
+    const first = tracker.add(5)
+    const second = tracker.add(900)
+    tracker.complete(first)
+    expect(tracker.committable).toBe(900)
+    tracker.complete(second)
+    expect(tracker.committable).toBe(901)
+  })
+
+  it('ignores a completion that comes twice or was never registered', () => {
+    const tracker = new OffsetTracker(0)
+    const first = tracker.add(0)
+    tracker.add(1)
+    tracker.complete(first)
+    expect(tracker.complete(first)).toBe(false)
+    expect(tracker.complete(7)).toBe(false)
+    expect(tracker.committable).toBe(1)
+  })
+
+  it('agrees with a set of completed offsets in any order of completions', () => {
+    const step = fc.record({ gap: fc.integer({ min: 0, max: 3 }), completeNow: fc.boolean(), pick: fc.nat() })
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 1000 }), fc.array(step, { maxLength: 300 }), (position, steps) => {
+        const tracker = new OffsetTracker(position)
+        const open = new Map<number, number>()
+        let offset = position
+        let nextOffset = position
+        let previous = tracker.committable
+        for (const { gap, completeNow, pick } of steps) {
+          offset = nextOffset + gap
+          nextOffset = offset + 1
+          open.set(offset, tracker.add(offset))
+          if (completeNow) {
+            const chosen = [...open.keys()][pick % open.size] as number
+            tracker.complete(open.get(chosen) as number)
+            open.delete(chosen)
+          }
+          const expected = open.size === 0 ? nextOffset : Math.min(...open.keys())
+          expect(tracker.committable).toBe(expected)
+          expect(tracker.committable).toBeGreaterThanOrEqual(previous)
+          previous = tracker.committable
+        }
+      }),
+    )
+  })
+})
