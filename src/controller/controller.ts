@@ -1,0 +1,153 @@
+import type { WorkerPool } from '../workers/worker-pool.ts'
+import type { LagSource } from './lag.ts'
+import { decideWorkers, initialScalingState, type ScalingSample, type ScalingState } from './scaling-decision.ts'
+
+/** A decision that changed the number of workers, kept to be shown. */
+export interface ScalingEvent {
+  readonly atMs: number
+  readonly function: string
+  readonly version: string
+  readonly from: number
+  readonly to: number
+  readonly reason: string
+}
+
+export interface ControllerOptions {
+  /** Default 500 ms. */
+  readonly intervalMs: number
+  readonly cores: number
+  readonly onDecision: (event: ScalingEvent) => void
+}
+
+interface Controlled {
+  readonly pool: WorkerPool
+  readonly lag: LagSource
+  state: ScalingState
+  arrivalsPerS: number
+  receivedBefore: number
+  sampledAtMs: number
+  reason: string
+  sampling: boolean
+}
+
+/** Decisions that are kept. */
+const keptEvents = 1_000
+
+/** Weight of the newest tick in the smoothed arrival rate. */
+const arrivalWeight = 0.3
+
+/** Samples, decides, applies; never consumes. The decision itself is the pure function in scaling-decision.ts. */
+export class Controller {
+  readonly #options: ControllerOptions
+  readonly #versions: Controlled[] = []
+  readonly #events: ScalingEvent[] = []
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: ControllerOptions) {
+    this.#options = options
+  }
+
+  add(pool: WorkerPool, lag: LagSource): void {
+    this.#versions.push({
+      pool,
+      lag,
+      state: initialScalingState,
+      arrivalsPerS: 0,
+      receivedBefore: lag.received,
+      sampledAtMs: performance.now(),
+      reason: 'not sampled yet',
+      sampling: false,
+    })
+    this.#apply(pool, pool.version.scaling.minWorkers, 'the warm minimum')
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      for (const controlled of this.#versions) void this.#tick(controlled)
+    }, this.#options.intervalMs)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+  }
+
+  /** From zero to one: called on the dispatch path when work waits and no worker is permitted. */
+  wake(pool: WorkerPool): void {
+    if (pool.stats().permits > 0) return
+    this.#apply(pool, Math.max(1, pool.version.scaling.minWorkers), '0→1: the first event waits')
+  }
+
+  /** The latest decisions, newest first. */
+  events(): readonly ScalingEvent[] {
+    return this.#events.toReversed()
+  }
+
+  /** What was decided last for each version, changed or not. */
+  reasons(): readonly {
+    readonly function: string
+    readonly version: string
+    readonly workers: number
+    readonly reason: string
+  }[] {
+    return this.#versions.map(({ pool, reason }) => {
+      const { name, version } = pool.version
+      return { function: name, version, workers: pool.stats().permits, reason }
+    })
+  }
+
+  async #tick(controlled: Controlled): Promise<void> {
+    if (controlled.sampling) return
+    controlled.sampling = true
+    try {
+      const sample = await this.#sample(controlled)
+      const decision = decideWorkers(sample, controlled.pool.version.scaling, controlled.state)
+      controlled.state = decision.state
+      controlled.reason = decision.reason
+      this.#apply(controlled.pool, decision.desired, decision.reason)
+    } finally {
+      controlled.sampling = false
+    }
+  }
+
+  async #sample(controlled: Controlled): Promise<ScalingSample> {
+    const { pool, lag } = controlled
+    const notTaken = await lag.notTaken().catch(() => undefined)
+    const nowMs = performance.now()
+    const elapsedS = Math.max((nowMs - controlled.sampledAtMs) / 1000, 0.001)
+    const { received } = lag
+    const perS = Math.max(0, received - controlled.receivedBefore) / elapsedS
+    controlled.arrivalsPerS += (perS - controlled.arrivalsPerS) * arrivalWeight
+    controlled.receivedBefore = received
+    controlled.sampledAtMs = nowMs
+    const stats = pool.stats()
+    return {
+      nowMs,
+      workers: stats.permits,
+      busy: stats.busy,
+      backlog: notTaken === undefined ? undefined : notTaken + lag.runnable,
+      runnableKeys: lag.runnableKeys,
+      arrivalsPerS: controlled.arrivalsPerS,
+      serviceTimeMs: stats.serviceTimeMs,
+      cpuShare: stats.cpuShare,
+      concurrency: pool.version.concurrency,
+      cores: this.#options.cores,
+    }
+  }
+
+  #apply(pool: WorkerPool, desired: number, reason: string): void {
+    const from = pool.stats().permits
+    if (from === desired) return
+    pool.setWorkers(desired)
+    const event = {
+      atMs: Date.now(),
+      function: pool.version.name,
+      version: pool.version.version,
+      from,
+      to: desired,
+      reason,
+    }
+    this.#events.push(event)
+    if (this.#events.length > keptEvents) this.#events.shift()
+    this.#options.onDecision(event)
+  }
+}
