@@ -1,0 +1,190 @@
+import { type Attributes, type SpanContext, SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api'
+import { parseTraceparent } from '../events/traceparent.ts'
+import { attribute } from './attributes.ts'
+import { createResource, type Resource } from './otel-resource.ts'
+import { RecordedSpan, recordedWorkerSpan } from './recorded-span.ts'
+import { drawSpanId, drawTraceId, isSampled, samplingOf, type Sampling } from './sampling.ts'
+import { createSpanClock } from './span-clock.ts'
+import { createSpanPipeline, type SpanPipeline } from './span-pipeline.ts'
+import { type TelemetryLogger, throttled } from './telemetry-logger.ts'
+import type { ActiveSpan, SpanFacts, Tracer } from './tracer.ts'
+import type { WorkerSpan } from './worker-span.ts'
+
+export interface TracingOptions {
+  /** Share of events without a sender's decision, 0 to 1; `OTEL_TRACES_SAMPLER` wins. */
+  readonly sampleRatio: number
+  /** The gateway's version, for the resource. */
+  readonly version: string
+  readonly logger: TelemetryLogger
+  /** Where `OTEL_*` is read; the OTLP exporters always read `process.env`. */
+  readonly env?: NodeJS.ProcessEnv
+}
+
+export interface Tracing {
+  readonly tracer: Tracer
+  /** Exports what user code recorded in a worker. Never throws. */
+  exportWorkerSpans(spans: readonly WorkerSpan[]): void
+  /** Spans lost since the start: queue full, export failed, or not valid. */
+  droppedSpans(): number
+  /** Sends what is queued, for at most `timeoutMs` (default 5 s). Never rejects. */
+  shutdown(timeoutMs?: number): Promise<void>
+}
+
+/** Starts tracing. Import this file only when tracing is on (`loadTracing` does): it brings the OpenTelemetry SDK with it. */
+export async function startTracing(options: TracingOptions): Promise<Tracing> {
+  const env = options.env ?? process.env
+  const logger = throttled(options.logger)
+  const pipeline = await createSpanPipeline(env, logger)
+  const resource = createResource(options.version)
+  let invalid = 0
+  return {
+    tracer: new OtelTracer(samplingOf(env, options.sampleRatio, logger), pipeline, resource, options.version),
+    exportWorkerSpans(spans) {
+      for (const span of spans) {
+        try {
+          pipeline.add(recordedWorkerSpan(span, resource))
+        } catch (error) {
+          invalid++
+          logger.warn({ reason: String(error) }, 'a span from a worker is not valid')
+        }
+      }
+    },
+    droppedSpans: () => pipeline.dropped() + invalid,
+    shutdown: (timeoutMs = 5_000) => pipeline.shutdown(timeoutMs),
+  }
+}
+
+/** What a span hangs below; `context` is undefined at the root of a new trace. */
+interface Place {
+  readonly traceId: string
+  readonly flags: number
+  readonly parent: SpanContext | undefined
+}
+
+class OtelTracer implements Tracer {
+  readonly enabled = true
+  readonly #sampling: Sampling
+  readonly #pipeline: SpanPipeline
+  readonly #resource: Resource
+  readonly #scope: { name: string; version: string }
+  readonly #now = createSpanClock()
+  /** `receive orders`: there are as many as sources, streams and sinks. */
+  readonly #names = { receive: new Map<string, string>(), process: new Map<string, string>(), publish: new Map<string, string>() } // prettier-ignore
+
+  constructor(sampling: Sampling, pipeline: SpanPipeline, resource: Resource, version: string) {
+    this.#sampling = sampling
+    this.#pipeline = pipeline
+    this.#resource = resource
+    this.#scope = { name: 'sluice', version }
+  }
+
+  receive(parent: string | undefined, source: string, facts: SpanFacts): ActiveSpan | undefined {
+    const place = this.#place(parent)
+    if (place === undefined) return undefined
+    const system = facts[attribute.messagingSystem]
+    // A webhook is a request that we answer; MQTT and Kafka bring messages.
+    const kind = system === 'mqtt' || system === 'kafka' ? SpanKind.CONSUMER : SpanKind.SERVER
+    return this.#start('receive', source, kind, place, {
+      [attribute.source]: source,
+      [attribute.messagingOperationType]: 'receive',
+      [attribute.messagingOperationName]: 'receive',
+    }, facts) // prettier-ignore
+  }
+
+  process(
+    parent: string | undefined,
+    stream: string,
+    facts: SpanFacts,
+    isUndecided: boolean = true,
+  ): ActiveSpan | undefined {
+    // What a source of ours has taken without sampling it must not get a second chance.
+    if (parent === undefined && !isUndecided) return undefined
+    const place = this.#place(parent)
+    if (place === undefined) return undefined
+    return this.#start('process', stream, SpanKind.CONSUMER, place, {
+      [attribute.stream]: stream,
+      [attribute.messagingDestination]: stream,
+      [attribute.messagingOperationType]: 'process',
+      [attribute.messagingOperationName]: 'process',
+    }, facts) // prettier-ignore
+  }
+
+  publish(parent: string | undefined, sink: string, facts: SpanFacts): ActiveSpan | undefined {
+    // A result belongs to the trace of its event: without one there is nothing to tell.
+    if (parent === undefined) return undefined
+    const place = this.#place(parent)
+    if (place?.parent === undefined) return undefined
+    const kind = facts[attribute.sinkKind] === 'http' ? SpanKind.CLIENT : SpanKind.PRODUCER
+    return this.#start('publish', sink, kind, place, {
+      [attribute.sink]: sink,
+      [attribute.messagingOperationType]: 'send',
+      [attribute.messagingOperationName]: 'publish',
+    }, facts) // prettier-ignore
+  }
+
+  /** The decision, made before anything is built; an invalid parent counts as none (Trace Context §2.2.3). */
+  #place(parent: string | undefined): Place | undefined {
+    const { honoursParent, ratio } = this.#sampling
+    const context = parent === undefined ? undefined : parseTraceparent(parent)
+    if (context === undefined) {
+      const traceId = drawTraceId(ratio)
+      return traceId === undefined ? undefined : { traceId, flags: TraceFlags.SAMPLED, parent: undefined }
+    }
+    const { traceId, spanId, flags } = context
+    const sampled = honoursParent ? (flags & TraceFlags.SAMPLED) !== 0 : isSampled(ratio, traceId)
+    if (!sampled) return undefined
+    return {
+      traceId,
+      flags: (flags & randomFlag) | TraceFlags.SAMPLED,
+      parent: { traceId, spanId, traceFlags: flags, isRemote: true },
+    }
+  }
+
+  #start(
+    operation: 'receive' | 'process' | 'publish',
+    target: string,
+    kind: SpanKind,
+    { traceId, flags, parent }: Place,
+    attributes: Attributes,
+    facts: SpanFacts,
+  ): ActiveSpan {
+    addFacts(attributes, facts)
+    const spanId = drawSpanId()
+    const names = this.#names[operation]
+    let name = names.get(target)
+    if (name === undefined) names.set(target, (name = `${operation} ${target}`))
+    const span = new RecordedSpan({
+      name,
+      kind,
+      context: { traceId, spanId, traceFlags: flags },
+      parent,
+      startMs: this.#now(),
+      attributes,
+      resource: this.#resource,
+      scope: this.#scope,
+    })
+    return {
+      traceparent: `00-${traceId}-${spanId}-0${flags}`,
+      end: (error, endFacts) => {
+        if (span.ended) return
+        if (endFacts !== undefined) addFacts(attributes, endFacts)
+        if (error !== undefined) {
+          span.status = { code: SpanStatusCode.ERROR, message: error }
+          attributes[attribute.errorType] ??= '_OTHER'
+        }
+        span.finish(this.#now())
+        this.#pipeline.add(span)
+      },
+    }
+  }
+}
+
+/** Trace Context level 2: the id is random. Has to be handed on as it came. */
+const randomFlag = 0x02
+
+function addFacts(attributes: Attributes, facts: SpanFacts): void {
+  for (const name in facts) {
+    const value = facts[name]
+    if (value !== undefined) attributes[name] = value
+  }
+}
