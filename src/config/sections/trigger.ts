@@ -1,0 +1,40 @@
+import Type, { type Static } from 'typebox'
+import { FilterSchema } from '../../events/filter-schema.ts'
+import { retryOverrideSchema } from './function.ts'
+import { nameSchema } from './name.ts'
+
+const startSchema = Type.Union(
+  [
+    Type.Literal('earliest'),
+    Type.Literal('latest'),
+    Type.Object({ timestampMs: Type.Integer({ minimum: 0 }) }, { additionalProperties: false }),
+  ],
+  { default: 'earliest', description: 'Where a trigger without committed offsets begins.' },
+)
+
+/** A trigger: stream + filter → function. It is a consumer group of its own. */
+export const triggerSchema = Type.Object(
+  {
+    stream: nameSchema('The stream whose events run the function.'),
+    enabled: Type.Boolean({ default: true }),
+    description: Type.Optional(Type.String()),
+    filter: Type.Optional(FilterSchema),
+    function: nameSchema('The function to run.'),
+    ordering: Type.Union([Type.Literal('key'), Type.Literal('none')], {
+      default: 'key',
+      description: 'key: events of one key run one after the other, in their order.',
+    }),
+    start: startSchema,
+    sinks: Type.Array(nameSchema('A sink.'), { default: [], description: 'Where results go.', uniqueItems: true }),
+    maxInFlight: Type.Integer({
+      minimum: 1,
+      maximum: 100_000,
+      default: 2_000,
+      description: 'Events of one partition between reading and completion: the bound of duplicates after a crash.',
+    }),
+    retry: Type.Optional(retryOverrideSchema),
+  },
+  { additionalProperties: false, description: 'Runs a function on the events of a stream.' },
+)
+
+export type TriggerConfig = Static<typeof triggerSchema>

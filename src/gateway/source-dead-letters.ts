@@ -1,0 +1,48 @@
+import { encodeEventHeader } from '../events/event-header-codec.ts'
+import type { EventHeader } from '../events/event-header.ts'
+import type { DeadLetterPublication } from '../sources/mqtt/publication.ts'
+import type { HomeStore } from '../store/home-store.ts'
+
+export interface SourceDeadLetters {
+  readonly store: HomeStore
+  readonly now: () => number
+}
+
+let sequence = 0
+
+/**
+ * Keeps a publication that could not become an event, as a dead letter of its source. It never had a place in a stream,
+ * so partition and offset only keep letters apart: time and a counter.
+ */
+export function keepPublication({ store, now }: SourceDeadLetters, source: string): DeadLetterPublication {
+  return async (problem, { topic, payload, qos, retain, clientId }) => {
+    const nowMs = now()
+    sequence = (sequence + 1) % 1000
+    const id = `${nowMs}-${sequence}`
+    const header: EventHeader = {
+      id,
+      source: `/sources/${source}`,
+      type: 'sluice.mqtt.message',
+      acceptedAtMs: nowMs,
+      hops: 0,
+      protocol: { kind: 'mqtt', topic, qos, retain, ...(clientId === undefined ? {} : { clientId }) },
+    }
+    await store.putDeadLetter({
+      trigger: `source:${source}`,
+      stream: '',
+      partition: 0,
+      offset: nowMs * 1000 + sequence,
+      eventId: id,
+      key: '',
+      header: encodeEventHeader(header),
+      value: payload,
+      stage: 'source',
+      function: '',
+      reason: problem.reason,
+      message: problem.message,
+      failures: '[]',
+      results: '',
+      createdAtMs: nowMs,
+    })
+  }
+}
