@@ -142,7 +142,7 @@ class Gateway implements RunnableGateway {
     const { engines, store, streams, kafka, telemetry } = parts
     const report: MqttReport = (level, message, facts) => logger[level](facts ?? {}, message)
     const intakeOf = (stream: string): StreamIntake => (streams.get(stream) as HomeStream).intake
-    parts.traffic = new TrafficLog(logger)
+    if (config.logging.events) parts.traffic = new TrafficLog(logger)
     if (needsEmbeddedBroker(config))
       parts.broker = new EmbeddedBroker({ config: config.mqtt, dataDir: brokerDir(config), report })
     const { broker } = parts
@@ -163,13 +163,24 @@ class Gateway implements RunnableGateway {
       deadLetters: { store, now: Date.now },
       tracer: receiveTracerOf(telemetry.tracer),
       report,
+      traffic: this.#parts.traffic,
     })
     const kafkaSources = new Map<string, KafkaSource>()
     for (const source of parts.sources.values())
       if (source instanceof KafkaSource) kafkaSources.set(source.log.stream, source)
-    const { sinks, traffic } = parts
+    const { sinks } = parts
     const { tracer } = telemetry
-    parts.triggers = buildTriggers({ config, streams, kafkaSources, sinks, engines, store, tracer, logger, traffic })
+    parts.triggers = buildTriggers({
+      config,
+      streams,
+      kafkaSources,
+      sinks,
+      engines,
+      store,
+      tracer,
+      logger,
+      traffic: this.#parts.traffic,
+    })
     const registry = new MetricsRegistry()
     telemetry.attach(registry)
     const view = { ...parts, config, registry, invoke, state: () => ({ state: this.#state, failure: this.#failure }) }

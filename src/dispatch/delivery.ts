@@ -44,6 +44,8 @@ export class Delivery implements Invocation {
   followsPrevious = false
   /** A worker died while it may have run this event: it runs in a frame of its own until that is settled. */
   alone = false
+  /** Results of the attempt that succeeded. */
+  results = 0
   failures: FailedAttempt[] | undefined = undefined
   /** Next event of the lane. */
   next: Delivery | undefined = undefined

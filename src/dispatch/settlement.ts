@@ -99,6 +99,7 @@ export class Settlement {
         this.counters.succeeded++
         lane.blockedSinceMs = 0
         lane.remove(delivery)
+        delivery.results = outcome.results.length
         if (outcome.results.length === 0 || this.#options.sinks.length === 0) this.complete(delivery)
         else this.#publish(delivery, outcome.results)
         return

@@ -17,6 +17,7 @@ import { createPublicationDecoder } from '../sources/mqtt/decode-publication.ts'
 import type { MqttReport } from '../sources/mqtt/report.ts'
 import type { ReceiveTracer } from '../sources/receive-tracer.ts'
 import type { Source, StreamIntake } from '../sources/source.ts'
+import type { TrafficLog } from './traffic-log.ts'
 import { keepPublication, type SourceDeadLetters } from './source-dead-letters.ts'
 
 export interface SourceParts {
@@ -29,6 +30,8 @@ export interface SourceParts {
   readonly deadLetters: SourceDeadLetters
   readonly tracer: ReceiveTracer | undefined
   readonly report: MqttReport
+  /** Absent: single events are not logged. */
+  readonly traffic: TrafficLog | undefined
 }
 
 /** Builds every source of the configuration; nothing listens yet. */
@@ -56,7 +59,7 @@ function buildHttpSource(name: string, config: HttpSourceConfig, parts: SourcePa
   const { reply } = config
   const taker =
     reply === undefined
-      ? new StreamTaker(parts.intakeOf(config.stream ?? name))
+      ? new StreamTaker(intakeFor(name, config.stream, parts))
       : new ReplyTaker({
           functionName: reply.function,
           timeoutMs: reply.timeoutMs,
@@ -69,7 +72,7 @@ function buildHttpSource(name: string, config: HttpSourceConfig, parts: SourcePa
 function buildMqttSource(name: string, config: MqttSourceConfig, parts: SourceParts): Source {
   const common = {
     source: name,
-    intake: parts.intakeOf(config.stream ?? name),
+    intake: intakeFor(name, config.stream, parts),
     decode: createPublicationDecoder(compileMapping(config.mapping ?? {}, 'mqtt'), {
       source: `/sources/${name}`,
       type: 'sluice.mqtt.message',
@@ -87,6 +90,11 @@ function buildMqttSource(name: string, config: MqttSourceConfig, parts: SourcePa
     topics: config.topics,
     forward: config.forward,
   })
+}
+
+function intakeFor(source: string, stream: string | undefined, { intakeOf, traffic }: SourceParts): StreamIntake {
+  const intake = intakeOf(stream ?? source)
+  return traffic === undefined ? intake : traffic.watch(source, intake)
 }
 
 /** Whether the configuration needs the embedded broker: a source without a broker of its own, or a sink to it. */

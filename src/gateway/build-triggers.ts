@@ -31,7 +31,8 @@ export interface TriggerParts {
   readonly store: HomeStore
   readonly tracer: Tracer
   readonly logger: DispatchLogger
-  readonly traffic: TrafficLog
+  /** Absent: single events are not logged. */
+  readonly traffic: TrafficLog | undefined
 }
 
 /** A key that cannot run for longer than this is parked, so that its partition flows on. */
@@ -100,19 +101,7 @@ function buildTrigger(
     now: Date.now,
     random: Math.random,
     onAnomaly: () => undefined,
-    onDone: delivery => {
-      const nowMs = Date.now()
-      traffic.event(`trigger ${name}`, nowMs, () => ({
-        facts: {
-          trigger: name,
-          partition: delivery.partition,
-          offset: delivery.record.offset,
-          attempt: delivery.attempt,
-          ms: nowMs - delivery.record.timestampMs,
-        },
-        message: `${name}: ${config.stream}/${delivery.partition}@${delivery.record.offset} done`,
-      }))
-    },
+    ...(traffic === undefined ? {} : { onDone: delivery => traffic.done(name, config.stream, config.sinks, delivery) }),
   })
   return { name, config, log, dispatch }
 }

@@ -1,4 +1,7 @@
+import type { Delivery } from '../dispatch/delivery.ts'
 import type { DispatchLogger } from '../dispatch/trigger-options.ts'
+import type { IncomingEvent, StreamIntake } from '../sources/source.ts'
+import { traceFields } from '../telemetry/logger.ts'
 
 /** Lines per second and subject that are written one by one; beyond it a second is summed up in one line. */
 const linesPerSecond = 10
@@ -24,26 +27,53 @@ export class TrafficLog {
     this.#timer.unref()
   }
 
-  /** @param describe makes the line; called only when it is written. */
-  event(subject: string, nowMs: number, describe: () => { facts: object; message: string }): void {
+  /** The intake of a source that tells what came in. */
+  watch(source: string, intake: StreamIntake): StreamIntake {
+    return {
+      stream: intake.stream,
+      accept: async events => {
+        const acceptances = await intake.accept(events)
+        const nowMs = Date.now()
+        for (const [index, { partition, offset, duplicate }] of acceptances.entries()) {
+          if (!this.#hasRoom(source, nowMs)) continue
+          const { header } = events[index] as IncomingEvent
+          const { id, type, partitionkey: key, traceparent } = header
+          const place = `${intake.stream}/${partition}@${offset}`
+          this.#logger.info(
+            { source, id, type, key, duplicate: duplicate || undefined, ...traceFields(traceparent) },
+            `in   ${source} → ${place}`,
+          )
+        }
+        return acceptances
+      },
+    }
+  }
+
+  /** An event of a trigger is complete. */
+  done(trigger: string, stream: string, sinks: readonly string[], delivery: Delivery): void {
+    const nowMs = Date.now()
+    if (!this.#hasRoom(trigger, nowMs)) return
+    const { partition, record, attempt, traceparent, results } = delivery
+    const out = results === 0 || sinks.length === 0 ? 'no result' : `${results} → ${sinks.join(', ')}`
+    const facts = { trigger, attempt, ms: nowMs - record.timestampMs, ...traceFields(traceparent) }
+    this.#logger.info(facts, `done ${stream}/${partition}@${record.offset} by ${trigger}: ${out}`)
+  }
+
+  stop(): void {
+    clearInterval(this.#timer)
+    this.#sum()
+  }
+
+  #hasRoom(subject: string, nowMs: number): boolean {
     let second = this.#seconds.get(subject)
     if (second === undefined) this.#seconds.set(subject, (second = { startedMs: nowMs, lines: 0, summed: 0 }))
     if (nowMs - second.startedMs >= 1000) {
       second.startedMs = nowMs
       second.lines = 0
     }
-    if (second.lines >= linesPerSecond) {
-      second.summed++
-      return
-    }
-    second.lines++
-    const { facts, message } = describe()
-    this.#logger.info(facts, message)
-  }
-
-  stop(): void {
-    clearInterval(this.#timer)
-    this.#sum()
+    if (second.lines++ < linesPerSecond) return true
+    second.summed++
+    return false
   }
 
   #sum(): void {

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
 import { SluiceError } from '../errors/sluice-error.ts'
 import type { FunctionVersion } from '../functions/function-version.ts'
@@ -38,7 +39,8 @@ export async function checkFunction(version: CheckedFunction, options: { timeout
   try {
     const problem = await promise
     if (problem !== undefined) {
-      throw new SluiceError('SLUICE_FUNCTIONS_LOAD', `function '${version.name}': ${problem}`, {
+      const place = problem.includes('SyntaxError') ? await placeOfSyntaxError(file) : ''
+      throw new SluiceError('SLUICE_FUNCTIONS_LOAD', `function '${version.name}': ${problem}${place}`, {
         details: { function: version.name, file },
       })
     }
@@ -54,4 +56,14 @@ function problemOf(answer: unknown, file: string): string | undefined {
   const { ok, error } = answer as { ok?: unknown; error?: Partial<InvocationError> }
   if (ok === true) return undefined
   return typeof error?.message === 'string' ? cut(error.message, 4096) : `${file} posted a message while loading`
+}
+
+/** A SyntaxError of an import does not say where; only `node --check` prints the place. Nothing of the module is run. */
+function placeOfSyntaxError(file: string): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  execFile(process.execPath, ['--check', file], { env: {}, timeout: 5_000 }, (_error, _stdout, stderr) => {
+    const [place = '', source = ''] = stderr.split('\n')
+    resolve(/:\d+$/.test(place) ? ` (at ${place}: ${cut(source.trim(), 200)})` : '')
+  })
+  return promise
 }

@@ -160,7 +160,7 @@ export class FrameExecution {
     this.#runner.sawAsynchronous()
     this.#active.add(attempt)
     this.#armDeadline(attempt)
-    apply(promiseThen, resolvePromise(thenable), [
+    void apply(promiseThen, resolvePromise(thenable), [
       (value: unknown) => this.#settle(attempt, undefined, value),
       (thrown: unknown) => this.#settle(attempt, errorOf(thrown), undefined),
     ])

@@ -29,7 +29,7 @@ describe('a handler', () => {
     expect(emitted).toEqual({ first: 1 })
     expect(outcome?.kind === 'succeeded' && outcome.results[0]?.meta).toEqual({ sink: 'audit', key: 'k' })
     const attributes = { id: `event-${offset}`, source: '/test', type: 'test.probe', subject: 'subject' }
-    expect(returned).toEqual({
+    expect((returned as { seen: unknown }).seen).toEqual({
       ...attributes,
       key: 'key-1',
       data: { n: 1 },

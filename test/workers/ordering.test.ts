@@ -117,7 +117,7 @@ describe('settlement', () => {
           }),
         )
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     )
     expect(pool.stats()).toMatchObject({ busy: 0, leaked: 0 })
   })

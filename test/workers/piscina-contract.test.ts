@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { MessageChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createWorkerPool } from '../../src/workers/piscina-pool.ts'
@@ -37,9 +38,10 @@ describe('Piscina', () => {
   it('reads maxThreads and minThreads of its live options at every use', async () => {
     threads()
     piscina.options.maxThreads = 3
-    await Promise.all([1, 2, 3].map(() => piscina.run({ ms: 50 }, { signal: new AbortController().signal })))
+    const runs = [1, 2, 3].map(() => piscina.run({ ms: 50 }, { signal: new AbortController().signal }))
     expect(piscina.threads.length).toBe(3)
     piscina.options.minThreads = 2
+    await Promise.all(runs)
     await vi.waitFor(() => expect(piscina.threads.length).toBe(2), 5_000)
   })
 
@@ -89,15 +91,12 @@ describe('Piscina', () => {
     const { port1, port2 } = new MessageChannel()
     const controller = new AbortController()
     const seen: unknown[] = []
-    port1.onmessage = ({ data }) => {
-      seen.push(data)
+    port1.on('message', message => {
+      seen.push(message)
       if (seen.length === 1) controller.abort()
-    }
-    const closed = once(port1 as unknown as NodeJS.EventEmitter, 'close')
-    const task = piscina.run(
-      { port: port2, posts: 1_000 },
-      { signal: controller.signal, transferList: [port2 as never] },
-    )
+    })
+    const closed = once(port1, 'close')
+    const task = piscina.run({ port: port2, posts: 1_000 }, { signal: controller.signal, transferList: [port2] })
     await expect(task).rejects.toThrow()
     await closed
     expect(seen.length).toBe(1_000)

@@ -32,6 +32,9 @@ export interface BrokerLinkHandlers {
   closed(client: MqttClient, error: SluiceError): void
 }
 
+/** How long an orderly end may take. */
+const disconnectMs = 1_000
+
 /**
  * A connection to an external broker that comes back by itself; the only importer of mqtt.js, also for the sources.
  *
@@ -92,10 +95,17 @@ export class BrokerLink {
     const wasConnected = this.#state === 'connected'
     this.#setState('closed')
     if (client === undefined) return
-    // A peer that does not answer must not hold up the stop.
-    const force = setTimeout(() => client.stream.destroy(), 1_000)
-    await new Promise<void>(resolve => client.end(!wasConnected, () => resolve()))
-    clearTimeout(force)
+    await new Promise<void>(resolve => {
+      // mqtt.js waits for every acknowledgement before it disconnects, and for a peer that may not answer at all.
+      const force = setTimeout(() => {
+        client.stream.destroy()
+        resolve()
+      }, disconnectMs)
+      client.end(!wasConnected, () => {
+        clearTimeout(force)
+        resolve()
+      })
+    })
   }
 
   #connect(): void {

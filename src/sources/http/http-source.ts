@@ -68,7 +68,7 @@ export class HttpSource implements Source, IngestRoute {
   #state: SourceState = 'stopped'
   #isRouted = false
   #inProgress = 0
-  #whenIdle: (() => void) | undefined
+  readonly #whenIdle: (() => void)[] = []
   #accepted = 0
   #duplicates = 0
   readonly #refused: Record<string, number> = {}
@@ -110,7 +110,7 @@ export class HttpSource implements Source, IngestRoute {
   /** Refuses new requests with 503, so that senders try again, and resolves when the accepted ones are answered. */
   async stop(): Promise<void> {
     this.#setState('stopped')
-    if (this.#inProgress > 0) await new Promise<void>(resolve => (this.#whenIdle = resolve))
+    if (this.#inProgress > 0) await new Promise<void>(resolve => this.#whenIdle.push(resolve))
   }
 
   /** Gives the path up: it answers 404 from now on. */
@@ -125,9 +125,7 @@ export class HttpSource implements Source, IngestRoute {
   }
 
   admit(request: FastifyRequest): SluiceError | undefined {
-    if (this.#state !== 'running') {
-      return new SluiceError('SLUICE_HTTP_STOPPING', `the source ${this.name} is stopped; send this again later`)
-    }
+    if (this.#state !== 'running') return this.#stopped()
     return acceptsMediaType(this.#config.accept, request.headers['content-type'])
   }
 
@@ -135,6 +133,8 @@ export class HttpSource implements Source, IngestRoute {
     this.#inProgress++
     let span: ReceiveSpan | undefined
     try {
+      // It may have been stopped while the body came in, and its stream may be closing already.
+      if (this.#state !== 'running') throw this.#stopped()
       const verifiedId = this.#verified(request, body)
       let events = this.#decode(request, body)
       events = withDedupIds(events, this.name, this.#findDeliveryId(request, body, verifiedId))
@@ -161,7 +161,7 @@ export class HttpSource implements Source, IngestRoute {
       sendProblem(reply, error)
     } finally {
       this.#inProgress--
-      if (this.#inProgress === 0) this.#whenIdle?.()
+      if (this.#inProgress === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
     }
   }
 
@@ -184,6 +184,10 @@ export class HttpSource implements Source, IngestRoute {
     const query = url.length === path.length ? '' : url.slice(path.length + 1)
     const input = { method: request.method, path, query, headers: request.headers, body }
     return eventFromHttp(input, this.#mapping, this.#defaults)
+  }
+
+  #stopped(): SluiceError {
+    return new SluiceError('SLUICE_HTTP_STOPPING', `the source ${this.name} is stopped; send this again later`)
   }
 
   #setState(state: SourceState): void {

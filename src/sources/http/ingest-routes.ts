@@ -25,7 +25,7 @@ export class IngestRoutes {
   readonly #gauge: InflightGauge
   readonly #isReserved: (path: string) => boolean
   #stopping = false
-  #whenIdle: (() => void) | undefined
+  readonly #whenIdle: (() => void)[] = []
 
   /** @param isReserved whether a path belongs to the API, so that a source there would never be reached. */
   constructor(gauge: InflightGauge, isReserved: (path: string) => boolean) {
@@ -61,7 +61,7 @@ export class IngestRoutes {
   stop(): Promise<void> {
     this.#stopping = true
     if (this.#gauge.requests === 0) return Promise.resolve()
-    return new Promise(resolve => (this.#whenIdle = resolve))
+    return new Promise(resolve => this.#whenIdle.push(resolve))
   }
 
   /**
@@ -126,7 +126,7 @@ export class IngestRoutes {
   #release(bytes: number): void {
     this.#gauge.bytes -= bytes
     this.#gauge.requests--
-    if (this.#gauge.requests === 0) this.#whenIdle?.()
+    if (this.#gauge.requests === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 }
 

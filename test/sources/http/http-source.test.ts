@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { SluiceError } from '../../../src/errors/sluice-error.ts'
 import { decodeEventHeader } from '../../../src/events/event-header-codec.ts'
 import type { EventHeader } from '../../../src/events/event-header.ts'
 import type { ReceiveFacts, ReceiveTracer } from '../../../src/sources/receive-tracer.ts'
 import type { MemoryLog } from '../memory-log.ts'
-import { problem, startSource, type SourceFixture } from './source-fixture.ts'
+import { openSocket, problem, startSource, type SourceFixture } from './source-fixture.ts'
 
 const ce = (more: Record<string, string> = {}): Record<string, string> => ({
   'ce-specversion': '1.0',
@@ -355,6 +356,21 @@ describe('stopping and starting', () => {
     fixture.log.holding = false
     await fixture.source.start()
     expect((await fixture.post('{}')).status).toBe(202)
+  })
+
+  it('does not take an event whose body was still on its way when it was stopped', async () => {
+    await using fixture = await startSource()
+    const socket = openSocket(fixture.listener.port!)
+    let answer = ''
+    socket.on('data', data => (answer += data.toString()))
+    socket.write('POST /hook HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{')
+    await expect.poll(() => fixture.listener.gauge.bytes).toBe(1)
+    await Promise.all([fixture.source.stop(), fixture.source.stop()])
+    const closed = once(socket, 'close')
+    socket.write('}')
+    await closed
+    expect(answer).toMatch(/^HTTP\/1.1 503 /)
+    expect(fixture.log.records).toHaveLength(0)
   })
 
   it('answers 404 once it is removed, and its path can be taken again', async () => {
