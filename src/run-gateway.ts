@@ -1,8 +1,8 @@
-import { pino, type Logger } from 'pino'
 import { exitCodeOf, exitCodes } from './cli/exit-codes.ts'
 import { readyBanner, type GatewayAddresses } from './cli/ready-banner.ts'
 import type { Config } from './config/config.ts'
 import { SluiceError } from './errors/sluice-error.ts'
+import { createLogger, type Logger } from './telemetry/logger.ts'
 
 /** What the process needs of a gateway. */
 export interface RunnableGateway {
@@ -34,8 +34,7 @@ const closeGraceMs = 5_000
  *                                                            └──second signal, or the limit──▶ process exit 1
  */
 export async function runGateway(config: Config, version: string, createGateway: CreateGateway): Promise<number> {
-  // Synchronous, so that the last words before a forced exit are not lost in a buffer.
-  const logger = pino({ level: config.logging.level }, pino.destination({ fd: 1, sync: true }))
+  const logger = createLogger({ level: config.logging.level })
   for (const warning of config.warnings) logger.warn(warning)
   for (const part of config.disabled) logger.info(part, `${part.kind} ${part.name} is off: ${part.reason}`)
 

@@ -80,6 +80,7 @@ function parse(output: string): LoadResult {
 
 export interface BenchServer extends AsyncDisposable {
   readonly port: number
+  readonly pid: number
   /** Marks the end of the warm-up: CPU time counts from here. */
   mark(): void
   /** Ends the server and gives what it says it has taken in all, and its CPU time since the mark. */
@@ -103,6 +104,7 @@ export async function startServer(script: string, args: readonly string[] = []):
   }
   return {
     port,
+    pid: child.pid ?? 0,
     mark: () => child.kill('SIGUSR2'),
     stop,
     [Symbol.asyncDispose]: async () => {

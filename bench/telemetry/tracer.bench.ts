@@ -6,10 +6,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { ROOT_CONTEXT, SpanKind, trace, TraceFlags, type SpanContext } from '@opentelemetry/api'
+import { TracerProvider } from '@opentelemetry/sdk-trace'
 import { startTracing, type Tracing } from '../../src/telemetry/otel-tracer.ts'
 import { noTracer, type Tracer } from '../../src/telemetry/tracer.ts'
 
-const eventsPerRound = 100_000
+const eventsPerRound = 50_000
 const eventsPerTurn = 200
 const rounds = 5
 const sampledParent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
@@ -17,7 +19,8 @@ const unsampledParent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00
 
 interface Case {
   readonly name: string
-  readonly ratio: number | 'off'
+  /** `sdk`: the SDK's own tracer instead of ours, all sampled, nothing exported. */
+  readonly ratio: number | 'off' | 'sdk'
   readonly parent: string | undefined
   /** A queue of one drops nearly every span: what is left is the building of spans. */
   readonly queue?: number
@@ -29,6 +32,7 @@ const cases: readonly Case[] = [
   { name: '1 %', ratio: 0.01, parent: undefined },
   { name: '100 %', ratio: 1, parent: undefined },
   { name: '100 %, none exported', ratio: 1, parent: undefined, queue: 1 },
+  { name: "SDK's tracer, none exported", ratio: 'sdk', parent: undefined },
   { name: 'sender says no', ratio: 1, parent: unsampledParent },
   { name: 'sender says yes', ratio: 0, parent: sampledParent },
 ]
@@ -54,10 +58,10 @@ async function main(): Promise<void> {
   for (let round = 0; round <= rounds; round++) {
     for (const { name, ratio, parent, queue = 8192 } of cases) {
       process.env['OTEL_BSP_MAX_QUEUE_SIZE'] = String(queue)
-      const tracing = ratio === 'off' ? undefined : await startTracing({ sampleRatio: ratio, version: '0', logger: { warn() {} } }) // prettier-ignore
+      const tracing = typeof ratio === 'string' ? undefined : await startTracing({ sampleRatio: ratio, version: '0', logger: { warn() {} } }) // prettier-ignore
       const cpuBefore = process.threadCpuUsage()
       const start = performance.now()
-      await run(tracing?.tracer ?? noTracer, parent)
+      await run(ratio === 'sdk' ? sdkTracer() : (tracing?.tracer ?? noTracer), parent)
       const elapsedMs = performance.now() - start
       const { user, system } = process.threadCpuUsage(cpuBefore)
       await tracing?.shutdown()
@@ -110,6 +114,31 @@ async function run(tracer: Tracer, parent: string | undefined): Promise<void> {
     // Turns of the event loop, as between frames: the exporter needs them.
     if (event % eventsPerTurn === 0) await nextTurn()
   }
+}
+
+/** What our tracer is measured beside: the same spans by the SDK, context as `startSpan` takes it. */
+function sdkTracer(): Tracer {
+  const ignore = { onStart() {}, onEnd() {}, forceFlush: () => Promise.resolve(), shutdown: () => Promise.resolve() }
+  const sdk = new TracerProvider({ spanProcessors: [ignore] }).getTracer('bench')
+  const start = (operation: string, kind: SpanKind): Tracer['process'] => {
+    return (parent, target, facts) => {
+      const [, traceId = '', spanId = ''] = parent?.split('-') ?? []
+      const context: SpanContext = { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true }
+      const above = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, context)
+      const attributes = { ...facts, 'messaging.operation.type': operation, 'messaging.operation.name': operation }
+      const span = sdk.startSpan(`${operation} ${target}`, { kind, attributes }, above)
+      const own = span.spanContext()
+      return {
+        traceparent: `00-${own.traceId}-${own.spanId}-01`,
+        end(_error, endFacts = {}) {
+          for (const [name, value] of Object.entries(endFacts)) if (value !== undefined) span.setAttribute(name, value)
+          span.end()
+        },
+      }
+    }
+  }
+  const process = start('process', SpanKind.CONSUMER)
+  return { enabled: true, receive: start('receive', SpanKind.SERVER), process, publish: process }
 }
 
 function droppedBy(tracing: Tracing | undefined): number {

@@ -82,25 +82,28 @@ export async function run(options: BenchOptions = {}): Promise<BenchRow[]> {
   for (const handler of ['default', 'withResult']) {
     const pool = createWorkerPool(versionOf(handler))
     pool.setWorkers(1)
-    const raw = new Worker(new URL('./raw-worker.ts', import.meta.url), {
-      workerData: { file: pathToFileURL(file).href, handler },
-    })
-    await once(raw, 'message')
+    const raw = await rawWorker(handler, true)
+    const bare = await rawWorker(handler, false)
     await oursFor(pool, frame, durationMs / 2)
     await rawFor(raw, frame, durationMs / 2, 1)
+    await rawFor(bare, frame, durationMs / 2, 1)
     const ours: Measurement[] = []
     const rawOne: Measurement[] = []
     const rawTwo: Measurement[] = []
+    const rawBare: Measurement[] = []
     for (let repetition = 0; repetition < repetitions; repetition++) {
       rawOne.push(await rawFor(raw, frame, durationMs, 1))
       ours.push(await oursFor(pool, frame, durationMs))
       rawTwo.push(await rawFor(raw, frame, durationMs, 2))
+      rawBare.push(await rawFor(bare, frame, durationMs, 1))
     }
     await pool.close(1_000)
     await raw.terminate()
+    await bare.terminate()
     const us = median(ours)
     const best = median(rawOne)
     const deep = median(rawTwo)
+    const least = median(rawBare)
     rows.push({
       name: `frames of ${eventsPerFrame} small events, 1 worker, ${handler === 'default' ? 'no result' : 'a small result each'}`,
       ours: Math.round(us.perSecond),
@@ -110,14 +113,25 @@ export async function run(options: BenchOptions = {}): Promise<BenchRow[]> {
       details: {
         'raw, two frames in flight': Math.round(deep.perSecond),
         'ratio to that': round(us.perSecond / deep.perSecond),
+        'raw, parsed bodies only': Math.round(least.perSecond),
+        'ratio to parsed bodies only': round(us.perSecond / least.perSecond),
         'main thread µs/event': round(us.mainMicros),
         'main thread µs/event, raw': round(best.mainMicros),
         'process µs/event': round(us.processMicros),
         'process µs/event, raw': round(best.processMicros),
+        'process µs/event, parsed bodies only': round(least.processMicros),
       },
     })
   }
   return rows
+}
+
+async function rawWorker(handler: string, events: boolean): Promise<Worker> {
+  const worker = new Worker(new URL('./raw-worker.ts', import.meta.url), {
+    workerData: { file: pathToFileURL(file).href, handler, events },
+  })
+  await once(worker, 'message')
+  return worker
 }
 
 async function measure(durationMs: number, work: (until: number) => Promise<number>): Promise<Measurement> {
@@ -138,7 +152,11 @@ async function measure(durationMs: number, work: (until: number) => Promise<numb
 function oursFor(pool: WorkerPool, frame: readonly Invocation[], durationMs: number): Promise<Measurement> {
   return measure(durationMs, async until => {
     const before = settled
-    while (performance.now() < until) await pool.run(frame)
+    const keepRunning = async (): Promise<void> => {
+      while (performance.now() < until) await pool.run(frame)
+    }
+    // As dispatch does it: one frame in the worker, one waiting.
+    await Promise.all([keepRunning(), keepRunning()])
     return settled - before
   })
 }

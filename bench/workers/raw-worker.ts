@@ -1,11 +1,13 @@
 import { parentPort, workerData } from 'node:worker_threads'
+import { HandlerEvent } from '../../src/workers/event-object.ts'
 import { FrameReader } from '../../src/workers/frame-codec.ts'
 
 /**
- * The raw limit: a bare worker that decodes the same frames, parses the same bodies, calls the same function and answers
- * with a status byte (and the result's JSON) per event. No event or context object, no order, no limits, no isolation.
+ * The raw limit: a bare worker that decodes the same frames, calls the same function and answers with a status byte (and
+ * the result's JSON) per event. No context, no order, no limits, no clock, no isolation. With `events` the function gets
+ * the same lazily decoded CloudEvent as with us, without it nothing but a parsed body.
  */
-const { file, handler } = workerData as { file: string; handler: string }
+const { file, handler, events } = workerData as { file: string; handler: string; events: boolean }
 const module = (await import(file)) as Record<string, (event: { data: unknown }) => unknown>
 const call = module[handler] as (event: { data: unknown }) => unknown
 
@@ -14,7 +16,9 @@ parentPort?.on('message', (bytes: Uint8Array<ArrayBuffer>) => {
   const scratch = Buffer.allocUnsafeSlow(frame.count * 64)
   let at = 0
   for (let index = 0; index < frame.count; index++) {
-    const result = call({ data: JSON.parse(frame.valueText(frame.head(index))) as unknown })
+    const head = frame.head(index)
+    const event = events ? new HandlerEvent(frame, head) : { data: JSON.parse(frame.valueText(head)) as unknown }
+    const result = call(event)
     scratch[at++] = 0
     if (result !== undefined) {
       const text = JSON.stringify(result)

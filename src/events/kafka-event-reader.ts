@@ -159,8 +159,18 @@ export function createKafkaEventReader(options: KafkaEventReaderOptions): EventR
     resolve(record) {
       if (record.header !== null || !needsParsing(kafkaContentMode(record.headers))) return record
       const { encoded, data } = parsedEvent(record)
+      const { partition, offset, timestampMs } = partsOf(record)
       const key = keyOf(record)
-      return { ...record, key: key === '' ? null : Buffer.from(key), header: encoded, headers: null, value: data }
+      // Field by field: a log may hand out records whose fields are getters, and a spread would lose those.
+      return {
+        partition,
+        offset,
+        timestampMs,
+        key: key === '' ? null : Buffer.from(key),
+        header: encoded,
+        headers: null,
+        value: data,
+      }
     },
     key: keyOf,
     attribute(record, name) {

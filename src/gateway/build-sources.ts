@@ -47,7 +47,9 @@ export function buildSources(parts: SourceParts): ReadonlyMap<string, Source> {
         break
       case 'kafka': {
         const client = parts.kafka as KafkaClient
-        sources.set(name, new KafkaSource({ name, stream: config.stream ?? name, config, client }))
+        const { groupPrefix, sessionTimeoutMs } = parts.config.kafka
+        const stream = config.stream ?? name
+        sources.set(name, new KafkaSource({ name, stream, config, client, groupPrefix, sessionTimeoutMs }))
         break
       }
     }

@@ -31,7 +31,7 @@ export interface RecordedSpanFields {
 
 /**
  * A finished or running span in the shape the SDK's processors take. Built by hand instead of by the SDK's tracer: the
- * decision to sample has been made already, no context has to be read, and a third of the time is enough.
+ * decision to sample has been made already and no context has to be read, and spans of workers keep their ids.
  */
 export class RecordedSpan implements ReadableSpan {
   readonly name: string

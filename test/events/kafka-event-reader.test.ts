@@ -206,6 +206,11 @@ describe('other records', () => {
     expect(readerOf({ tombstones: 'deliver' }).problem(tombstone)).toBeUndefined()
   })
 
+  it('may have getters for fields', () => {
+    const lazy = Object.create(structured, { timestampMs: { get: () => 77, enumerable: false } }) as LogRecord
+    expect(readerOf().resolve!(lazy)).toMatchObject({ offset: 4711, partition: 3, timestampMs: 77, headers: null })
+  })
+
   it('without a partition are an error of the program, not of the record', () => {
     const { partition: _partition, ...record } = recordOf({})
     expect(() => readerOf().headerByteLength(record)).not.toThrow()

@@ -93,7 +93,10 @@ describe('Piscina', () => {
     const seen: unknown[] = []
     port1.on('message', message => {
       seen.push(message)
-      if (seen.length === 1) controller.abort()
+      if (seen.length > 1) return
+      // This thread sleeps until the other has posted everything: none of it is delivered before the abort.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300)
+      controller.abort()
     })
     const closed = once(port1, 'close')
     const task = piscina.run({ port: port2, posts: 1_000 }, { signal: controller.signal, transferList: [port2] })

@@ -14,10 +14,11 @@ export interface KafkaSourceOptions {
   readonly stream: string
   readonly config: KafkaSourceConfig
   readonly client: KafkaClient
+  /** Consumer groups of Sluice on a cluster begin with this, so that they do not meet those of others. */
+  readonly groupPrefix: string
+  /** How long a group waits for a gateway that died before its partitions move. */
+  readonly sessionTimeoutMs: number
 }
-
-/** Consumer groups of Sluice on a cluster begin with this, so that they do not meet those of others. */
-const groupPrefix = 'sluice.'
 
 /**
  * A topic that is read in place: nothing is copied, each trigger of the stream is a consumer group of the topic. The
@@ -85,9 +86,17 @@ export class KafkaSource implements Source {
   }
 
   async #tryOpen(): Promise<PartitionLog> {
-    const { stream, client, config } = this.#options
+    const { stream, client, config, groupPrefix, sessionTimeoutMs } = this.#options
+    const { topic } = config
     try {
-      this.#opened = await openKafkaLog({ client, stream, topic: config.topic, form: 'in-place', groupPrefix })
+      this.#opened = await openKafkaLog({
+        client,
+        stream,
+        topic,
+        form: 'in-place',
+        groupPrefix,
+        sessionTimeoutMs,
+      })
       if (this.#state !== 'stopped') this.#state = 'running'
       this.#detail = undefined
       return this.#opened

@@ -255,7 +255,7 @@ export class ConsumerSession {
       this.#seek(partition, owned.next)
       return
     }
-    const records = recordsOf(messages, owned.next)
+    const records = recordsOf(partition, messages, owned.next)
     try {
       if (records.length > 0) this.#options.handlers.records(owned.epoch, partition, records)
     } catch (error) {

@@ -8,12 +8,15 @@ const NO_BYTES = Buffer.alloc(0)
 /** One record over a decoded message. What is not needed for every record is worked out when it is asked for. */
 class FetchedRecord implements KafkaRecord {
   readonly offset: number
+  readonly partition: number
   readonly key: Buffer | null
   readonly value: Buffer | null
   declare readonly header: null
   readonly #message: DecodedMessage
+  #headers: RecordHeaders | undefined
 
-  constructor(offset: number, message: DecodedMessage) {
+  constructor(partition: number, offset: number, message: DecodedMessage) {
+    this.partition = partition
     this.offset = offset
     this.key = message.key
     this.value = message.value
@@ -25,18 +28,18 @@ class FetchedRecord implements KafkaRecord {
   }
 
   get headers(): RecordHeaders {
-    return headersOf(this.#message.headers)
+    return (this.#headers ??= headersOf(this.#message.headers))
   }
 }
 // On the prototype: it is null for all of them, and a field would cost a store per record.
 Object.defineProperty(FetchedRecord.prototype, 'header', { value: null, enumerable: true })
 
-/** The messages from offset `from` on. */
-export function recordsOf(messages: readonly DecodedMessage[], from: number): KafkaRecord[] {
+/** The messages of a partition from offset `from` on. */
+export function recordsOf(partition: number, messages: readonly DecodedMessage[], from: number): KafkaRecord[] {
   const records: KafkaRecord[] = []
   for (const message of messages) {
     const offset = Number(message.offset)
-    if (offset >= from) records.push(new FetchedRecord(offset, message))
+    if (offset >= from) records.push(new FetchedRecord(partition, offset, message))
   }
   return records
 }

@@ -44,7 +44,7 @@ export class TopicReader {
     while (position < ends.end && records.length < limit) {
       const batch = await this.#fetchOnce(topic, partition, position)
       if (batch.messages.length === 0 && !batch.isEmptyDueToFiltering()) break
-      for (const record of recordsOf(batch.messages, position)) if (records.push(record) === limit) break
+      for (const record of recordsOf(partition, batch.messages, position)) if (records.push(record) === limit) break
       position = Number(batch.lastOffset()) + 1
     }
     return records

@@ -11,7 +11,7 @@ const messageOf = (offset: string, headers: Record<string, unknown> = {}) => ({
 
 describe('recordsOf', () => {
   it('gives records from an offset on, as a log does', () => {
-    const records = recordsOf([messageOf('7'), messageOf('8', { h: Buffer.from('v') })], 8)
+    const records = recordsOf(3, [messageOf('7'), messageOf('8', { h: Buffer.from('v') })], 8)
     expect(records).toHaveLength(1)
     const { offset, timestampMs, key, value, header, headers } = records[0]!
     expect({ offset, timestampMs, key, value, header, headers }).toEqual({

@@ -1,0 +1,21 @@
+// The sink outside of the gateway: one line per processed event, by a single write to a file opened for appending.
+import { openSync, writeSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+
+let ledger
+let delayMs
+
+export function init({ env }) {
+  ledger = openSync(env.LEDGER, 'a')
+  delayMs = Number(env.DELAY_MS ?? 0)
+}
+
+export default function handler(event, context) {
+  if (delayMs > 0) return delay(delayMs).then(() => record(event, context))
+  record(event, context)
+}
+
+function record(event, { attempt }) {
+  const { id, key, seq } = event.data
+  writeSync(ledger, `${id} ${key} ${seq} ${attempt}\n`)
+}
