@@ -2,7 +2,7 @@ import tseslint from 'typescript-eslint'
 
 /** The rules that save a streaming gateway are the asynchronous ones; formatting is prettier's. */
 export default tseslint.config(
-  { ignores: ['node_modules', 'dist', 'data', 'coverage', '**/*.js', '**/*.mjs', 'test/fixtures/**'] },
+  { ignores: ['node_modules', 'dist', 'data', 'coverage', '**/*.js', '**/*.cjs', '**/*.mjs', 'test/fixtures/**'] },
   ...tseslint.configs.recommended,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -22,6 +22,10 @@ export default tseslint.config(
   { files: ['src/cli/**', 'bench/**', 'examples/**'], rules: { 'no-console': 'off' } },
   {
     files: ['test/**'],
-    rules: { 'no-console': 'off', '@typescript-eslint/only-throw-error': 'off', '@typescript-eslint/no-non-null-assertion': 'off' },
+    rules: {
+      'no-console': 'off',
+      '@typescript-eslint/only-throw-error': 'off',
+      '@typescript-eslint/no-non-null-assertion': 'off',
+    },
   },
 )

@@ -158,7 +158,7 @@ export class Settlement {
 
   #storeParked(window: AssignedWindow, key: string, deliveries: readonly Delivery[], delayMs: number): void {
     this.counters.parked += deliveries.length
-    this.#finish(async () => {
+    void this.#finish(async () => {
       if (!(await this.#parts.parked.park(window.partition, key, deliveries, delayMs))) return
       for (const delivery of deliveries) this.#completeOffset(delivery)
     })

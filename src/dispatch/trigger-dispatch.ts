@@ -234,15 +234,17 @@ export class TriggerDispatch implements DeliveryOwner {
 
   #trace(delivery: Delivery): void {
     const { tracer, log, group } = this.#options
-    const parent = delivery.feed.reader.traceparent(delivery.record)
-    delivery.span = tracer.process(parent, log.stream, {
+    const { record, feed } = delivery
+    const facts = {
       'messaging.destination.partition.id': String(delivery.partition),
-      'kafka.offset': delivery.record.offset,
+      'kafka.offset': record.offset,
       'messaging.consumer.group.name': group,
       'faas.name': this.#options.function,
       'sluice.trigger': this.name,
       'sluice.attempt': delivery.attempt,
-    })
+    }
+    // A record of a topic may begin a trace here; what a source of ours took was decided there.
+    delivery.span = tracer.process(feed.reader.traceparent(record), log.stream, facts, record.header === null)
     delivery.traceparent = delivery.span?.traceparent
   }
 

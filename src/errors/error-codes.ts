@@ -106,6 +106,8 @@ export const errorCodes = {
 
   SLUICE_STORE_FAILED: entry(503, false, 'The store has stopped'),
   SLUICE_STORE_WRITE: entry(503, true, 'The store could not be written'),
+
+  SLUICE_WORKERS_QUARANTINED: entry(503, true, 'The function cannot start'),
 } as const satisfies Record<string, ErrorCodeEntry>
 
 export type ErrorCode = keyof typeof errorCodes

@@ -16,5 +16,12 @@ export const problemContentType = 'application/problem+json'
 /** Turns an error into the body of an HTTP answer. Causes and stacks stay inside. */
 export function problemOf(error: SluiceError): ProblemDetails {
   const { title, status } = errorCodes[error.code]
-  return { ...error.details, type: `urn:sluice:problem:${error.code}`, title, status, code: error.code, detail: error.message }
+  return {
+    ...error.details,
+    type: `urn:sluice:problem:${error.code}`,
+    title,
+    status,
+    code: error.code,
+    detail: error.message,
+  }
 }

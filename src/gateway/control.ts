@@ -141,6 +141,7 @@ export function createControl(view: GatewayView): GatewayControl {
             coldStarts: stats.coldStarts,
             killed: stats.killed,
             serviceTimeMs: stats.serviceTimeMs ?? null,
+            ...(stats.problem === undefined ? {} : { detail: stats.problem }),
           }
         }),
       ),

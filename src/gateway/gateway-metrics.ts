@@ -151,7 +151,7 @@ function registerLogs({ registry, streams }: GatewayView): void {
       for (const { name, log } of streams.values()) yield [{ stream: name }, value(log.stats())]
     }
   registry.gauge(
-    { name: 'sluice_log_size', help: 'Bytes on disk.', unit: 'bytes' },
+    { name: 'sluice_log_size', help: 'Bytes on disk.', unit: 'By' },
     each(stats => stats.bytes),
   )
   registry.counter(

@@ -21,9 +21,17 @@ const mapping = compileMapping({}, 'http')
 
 /** Synchronous invocation, past all streams. */
 export function createInvoke(engines: FunctionEngines, tracer: Tracer): Invoke {
-  async function run(name: string, event: IncomingEvent): Promise<InvocationOutcome> {
+  /** @param isUndecided whether nobody has decided on sampling yet; the span of an HTTP source has. */
+  async function run(name: string, event: IncomingEvent, isUndecided: boolean): Promise<InvocationOutcome> {
+    const { pool } = engines.get(name)?.dispatch ?? {}
+    if (pool?.state === 'quarantined') {
+      throw new SluiceError(
+        'SLUICE_WORKERS_QUARANTINED',
+        `function ${name} cannot start: ${pool.stats().problem ?? 'its workers die'}; it is tried again by itself`,
+      )
+    }
     const span = tracer.enabled
-      ? tracer.process(event.header.traceparent, name, { 'faas.name': name, 'faas.trigger': 'http' })
+      ? tracer.process(event.header.traceparent, name, { 'faas.name': name, 'faas.trigger': 'http' }, isUndecided)
       : undefined
     const traced = span === undefined ? event : { ...event, header: { ...event.header, traceparent: span.traceparent } }
     const outcome = await engines.invoke(name, traced, span?.traceparent)
@@ -34,11 +42,12 @@ export function createInvoke(engines: FunctionEngines, tracer: Tracer): Invoke {
   return {
     replyOf: name => async event => {
       try {
-        return outcomeOf(await run(name, event))
+        return outcomeOf(await run(name, event, false))
       } catch (thrown) {
         const error = SluiceError.from(thrown)
         if (error.code === 'SLUICE_DISPATCH_OVERLOADED') return { kind: 'overloaded' }
-        if (error.code === 'SLUICE_DISPATCH_STOPPED') return { kind: 'unavailable', detail: error.message }
+        if (error.code === 'SLUICE_DISPATCH_STOPPED' || error.code === 'SLUICE_WORKERS_QUARANTINED')
+          return { kind: 'unavailable', detail: error.message }
         throw error
       }
     },
@@ -59,7 +68,7 @@ export function createInvoke(engines: FunctionEngines, tracer: Tracer): Invoke {
       const [event] = events
       if (event === undefined || events.length > 1)
         throw new SluiceError('SLUICE_EVENTS_INVALID', 'an invocation takes exactly one event')
-      const outcome = await run(name, event)
+      const outcome = await run(name, event, true)
       if (outcome.kind === 'succeeded') return replyOfResults(outcome.results)
       if (outcome.kind === 'not-started')
         throw new SluiceError(

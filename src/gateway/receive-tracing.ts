@@ -14,8 +14,7 @@ export function receiveTracerOf(tracer: Tracer): ReceiveTracer | undefined {
       if (span === undefined) return undefined
       return {
         traceparent: span.traceparent,
-        end: outcome =>
-          span.end(outcome === 'refused' || outcome === 'failed' ? outcome : undefined, { 'sluice.outcome': outcome }),
+        end: outcome => span.end(outcome === 'failed' ? outcome : undefined, { 'sluice.outcome': outcome }),
       }
     },
   }

@@ -2,6 +2,7 @@ import { type Attributes, type SpanContext, SpanKind, SpanStatusCode, TraceFlags
 import { parseTraceparent } from '../events/traceparent.ts'
 import { attribute } from './attributes.ts'
 import { createResource, type Resource } from './otel-resource.ts'
+import { startSdk } from './otel-sdk.ts'
 import { RecordedSpan, recordedWorkerSpan } from './recorded-span.ts'
 import { drawSpanId, drawTraceId, isSampled, samplingOf, type Sampling } from './sampling.ts'
 import { createSpanClock } from './span-clock.ts'
@@ -36,6 +37,7 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   const logger = throttled(options.logger)
   const pipeline = await createSpanPipeline(env, logger)
   const resource = createResource(options.version)
+  const stopSdk = startSdk(resource, pipeline.processors)
   let invalid = 0
   return {
     tracer: new OtelTracer(samplingOf(env, options.sampleRatio, logger), pipeline, resource, options.version),
@@ -50,7 +52,10 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
       }
     },
     droppedSpans: () => pipeline.dropped() + invalid,
-    shutdown: (timeoutMs = 5_000) => pipeline.shutdown(timeoutMs),
+    shutdown: async (timeoutMs = 5_000) => {
+      await pipeline.shutdown(timeoutMs)
+      stopSdk()
+    },
   }
 }
 

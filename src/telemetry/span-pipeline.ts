@@ -13,6 +13,7 @@ import type { TelemetryLogger } from './telemetry-logger.ts'
 
 /** Where finished spans go: bounded queues and the exporters behind them. */
 export interface SpanPipeline {
+  readonly processors: readonly SpanProcessor[]
   add(span: ReadableSpan): void
   /** Spans that were lost since the start: queue full, or export failed. */
   dropped(): number
@@ -47,6 +48,7 @@ export async function createSpanPipeline(env: NodeJS.ProcessEnv, logger: Telemet
     }
   }
   return {
+    processors,
     add(span) {
       for (const processor of processors) processor.onEnd(span)
     },

@@ -63,6 +63,18 @@ export async function produceMessages(kafka: Kafka, topic: string, messages: Mes
   }
 }
 
+/** Records of a topic, counted by the broker. */
+export async function countRecords(kafka: Kafka, topic: string): Promise<number> {
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    const offsets = await admin.fetchTopicOffsets(topic)
+    return offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
 export interface ReadMessage {
   readonly partition: number
   readonly key: string | undefined

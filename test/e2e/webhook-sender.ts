@@ -7,6 +7,7 @@ export interface WebhookRun {
   readonly path: string
   readonly connections: number
   readonly keys: number
+  /** All keys together; Infinity with a `signal`. */
   readonly events: number
   readonly ledger: SentLedger
   /** Called with every answer that is no acceptance. */
@@ -22,32 +23,34 @@ const retryMs = 50
  * or a refusal is sent again with the same id before anything later of the key. Resolves when all are acknowledged.
  */
 export async function sendWebhooks(run: WebhookRun): Promise<void> {
-  const queues: TestEvent[][] = Array.from({ length: run.connections }, () => [])
-  for (let index = 0; index < run.events; index++) {
-    const key = index % run.keys
-    const seq = Math.floor(index / run.keys)
-    queues[key % run.connections]?.push({ id: `k${key}-${seq}`, key: `k${key}`, seq })
-  }
-  await Promise.all(queues.map(queue => sendQueue(run, queue)))
+  await Promise.all(Array.from({ length: run.connections }, (_, connection) => sendOn(run, connection)))
 }
 
-async function sendQueue(run: WebhookRun, queue: readonly TestEvent[]): Promise<void> {
+async function sendOn(run: WebhookRun, connection: number): Promise<void> {
   const client = new Client(run.url, { pipelining: 1, bodyTimeout: 60_000, headersTimeout: 60_000 })
   try {
-    for (const event of queue) {
+    for (const event of eventsOf(run, connection)) {
       const body = JSON.stringify(event)
       while (run.signal?.aborted !== true) {
-        const outcome = await sendOnce(run, client, event.id, body)
-        if (outcome === 'acknowledged') break
+        if (await isAcknowledged(run, client, event.id, body)) break
         await delay(retryMs)
       }
+      if (run.signal?.aborted === true) return
     }
   } finally {
     await client.destroy()
   }
 }
 
-async function sendOnce(run: WebhookRun, client: Client, id: string, body: string): Promise<'acknowledged' | 'again'> {
+/** The events of the keys of one connection, in the order in which they are sent. */
+function* eventsOf({ connections, keys, events }: WebhookRun, connection: number): Generator<TestEvent> {
+  for (let seq = 0; seq * keys < events; seq++) {
+    for (let key = connection; key < keys && seq * keys + key < events; key += connections)
+      yield { id: `k${key}-${seq}`, key: `k${key}`, seq }
+  }
+}
+
+async function isAcknowledged(run: WebhookRun, client: Client, id: string, body: string): Promise<boolean> {
   const { ledger, path } = run
   ledger.send(id)
   try {
@@ -57,11 +60,11 @@ async function sendOnce(run: WebhookRun, client: Client, id: string, body: strin
     // 200 says that an event with this id was accepted before.
     if (response.statusCode === 202 || response.statusCode === 200) {
       ledger.acknowledge(id)
-      return 'acknowledged'
+      return true
     }
     run.onRefused?.(response.statusCode, response.headers['retry-after'] as string | undefined)
   } catch {
     ledger.lose(id)
   }
-  return 'again'
+  return false
 }
