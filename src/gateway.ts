@@ -62,6 +62,7 @@ class Gateway implements RunnableGateway {
   #state: 'created' | 'starting' | 'running' | 'stopping' | 'stopped' = 'created'
   #starting: Promise<GatewayAddresses> | undefined
   #failure: SluiceError | undefined
+  #closing: Promise<boolean> | undefined
 
   constructor(config: Config, options: GatewayOptions) {
     this.#config = config
@@ -206,7 +207,12 @@ class Gateway implements RunnableGateway {
   }
 
   /** Left to right: nothing new comes in, what is in is finished, what is finished goes out. */
-  async #close(drainMs: number): Promise<boolean> {
+  #close(drainMs: number): Promise<boolean> {
+    // A signal may come while a failed start is being cleaned up: both wait for the one close.
+    return (this.#closing ??= this.#closeAll(drainMs))
+  }
+
+  async #closeAll(drainMs: number): Promise<boolean> {
     const deadline = performance.now() + drainMs
     const leftMs = (): number => Math.max(0, deadline - performance.now())
     const { sources, broker, listener, triggers, engines, sinks, streams, kafka, store, telemetry, lock, traffic } =
@@ -220,8 +226,12 @@ class Gateway implements RunnableGateway {
     }
     const local = [...(sources?.values() ?? [])].filter(source => source.kind !== 'kafka')
     await step('a source', Promise.all(local.map(source => source.stop())))
-    await step('a trigger', Promise.all([...(triggers?.values() ?? [])].map(({ dispatch }) => dispatch.stop(leftMs()))))
-    for (const { dispatch } of triggers?.values() ?? []) if (dispatch.running > 0) drained = false
+    const stopTrigger = async ({ name, dispatch }: RunningTrigger): Promise<void> =>
+      step(
+        `trigger ${name}`,
+        dispatch.stop(leftMs()).then(isDrained => (drained &&= isDrained)),
+      )
+    await Promise.all([...(triggers?.values() ?? [])].map(stopTrigger))
     await step('a worker pool', engines?.stop(leftMs()))
     // After the triggers: their sinks publish through the broker, and probes see the gateway drain.
     await step('the MQTT broker', broker?.stop())

@@ -4,7 +4,7 @@ import { rowOf, type BenchOptions, type BenchRow } from '../bench-row.ts'
 import { body } from '../http/ingest.bench.ts'
 import { hasWrk, load, startServer, type HttpRequest } from '../http/load-generator.ts'
 
-const functionFile = fileURLToPath(new URL('../workers/small-function.mjs', import.meta.url))
+const functionFile = fileURLToPath(new URL('./small-function.mjs', import.meta.url))
 const bareServer = fileURLToPath(new URL('../http/bare-fastify-server.ts', import.meta.url))
 const gatewayServer = fileURLToPath(new URL('./gateway-server.ts', import.meta.url))
 const connections = 64
@@ -76,7 +76,9 @@ async function untilProcessed(port: number, accepted: number): Promise<void> {
     const trigger = (await (await fetch(`http://127.0.0.1:${port}/v1/triggers/done`)).json()) as {
       succeeded: number
       lag: number | null
+      failed: number
     }
+    if (trigger.failed > 0) throw new Error(`${trigger.failed} events failed: the function does not fit the load`)
     if (trigger.succeeded >= accepted && trigger.lag === 0) return
     await wait(10)
   }

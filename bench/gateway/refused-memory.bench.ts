@@ -5,7 +5,7 @@ import { body } from '../http/ingest.bench.ts'
 import { hasWrk, load, startServer } from '../http/load-generator.ts'
 
 const gatewayServer = fileURLToPath(new URL('./gateway-server.ts', import.meta.url))
-const functionFile = fileURLToPath(new URL('../workers/small-function.mjs', import.meta.url))
+const functionFile = fileURLToPath(new URL('./small-function.mjs', import.meta.url))
 const limitMiB = 400
 
 /** Resident memory while a full log refuses every request of a minute under full load. */

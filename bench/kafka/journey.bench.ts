@@ -5,21 +5,21 @@ import { rowOf, type BenchOptions, type BenchRow } from '../bench-row.ts'
 import { startServer } from '../http/load-generator.ts'
 import { createKafkajsClient } from '../../src/log/kafka/kafkajs/kafkajs-client.ts'
 import { startKafka } from '../../test/support/kafka/kafka-broker.ts'
+import { body } from '../http/ingest.bench.ts'
 import { consumeRaw, produceRaw } from './raw-consume.ts'
 
 const gatewayServer = fileURLToPath(new URL('../gateway/gateway-server.ts', import.meta.url))
-const functionFile = fileURLToPath(new URL('../workers/small-function.mjs', import.meta.url))
+const functionFile = fileURLToPath(new URL('../gateway/small-function.mjs', import.meta.url))
 const partitions = 6
 
 export interface KafkaBenchOptions extends BenchOptions {
   /** Default 400,000. */
   readonly records?: number
-  readonly valueBytes?: number
 }
 
 /** Records of a topic through a function, beside kafkajs that only counts them. */
 export async function run(options: KafkaBenchOptions = {}): Promise<BenchRow[]> {
-  const { repetitions = 3, records = 400_000, valueBytes = 200 } = options
+  const { repetitions = 3, records = 400_000 } = options
   const external = process.env['KAFKA_BROKERS']
   const kafka = external === undefined ? await startKafka() : undefined
   const brokers = (external ?? kafka?.brokers ?? '').split(',')
@@ -28,13 +28,15 @@ export async function run(options: KafkaBenchOptions = {}): Promise<BenchRow[]> 
     const client = createKafkajsClient({ brokers })
     await client.ensureTopic({ topic, partitions, replicationFactor: 1 })
     await client.close()
-    await produceRaw({ brokers, topic, partitions, records, valueBytes, requestRecords: 500 })
+    await produceRaw({ brokers, topic, partitions, records, value: Buffer.from(body), requestRecords: 500 })
     const pairs: { ours: number; raw: number }[] = []
     for (let repetition = 0; repetition < repetitions; repetition++) {
       const raw = await consumeRaw({ brokers, topic, records: Math.floor(records * 0.9) })
       pairs.push({ ours: await consumeThroughFunction(brokers, topic, records), raw: raw.recordsPerSecond })
     }
-    return [rowOf('Kafka records through a function', 'records/s', pairs, { records, partitions, valueBytes })]
+    return [
+      rowOf('Kafka records through a function', 'records/s', pairs, { records, partitions, valueBytes: body.length }),
+    ]
   } finally {
     await kafka?.stop()
   }
@@ -54,8 +56,9 @@ async function consumeThroughFunction(brokers: readonly string[], topic: string,
   let startedAt = 0
   let before = 0
   for (;;) {
-    const { items } = (await (await fetch(url)).json()) as { items: { succeeded: number }[] }
-    const succeeded = items[0]?.succeeded ?? 0
+    const { items } = (await (await fetch(url)).json()) as { items: { succeeded: number; failed: number }[] }
+    const { succeeded = 0, failed = 0 } = items[0] ?? {}
+    if (failed > 0) throw new Error(`${failed} records failed: the function does not fit the load`)
     if (startedAt === 0 && succeeded > 0) {
       startedAt = performance.now()
       before = succeeded

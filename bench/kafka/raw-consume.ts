@@ -72,14 +72,14 @@ export async function produceRaw(options: {
   readonly topic: string
   readonly partitions: number
   readonly records: number
-  readonly valueBytes: number
+  readonly value: Buffer
   readonly requestRecords: number
 }): Promise<{ readonly elapsedMs: number; readonly recordsPerSecond: number }> {
   const kafka = new Kafka({ brokers: [...options.brokers], clientId: 'bench-raw', logLevel: logLevel.ERROR })
   const producer = kafka.producer({ createPartitioner: Partitioners.DefaultPartitioner, allowAutoTopicCreation: false })
   await producer.connect()
   try {
-    const value = Buffer.alloc(options.valueBytes, 'x')
+    const { value } = options
     const perPartition = Math.ceil(options.records / options.partitions)
     const startedAt = performance.now()
     await Promise.all(

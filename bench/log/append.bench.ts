@@ -159,8 +159,8 @@ async function measureRaw(directory: string, ours: Run): Promise<number> {
 function noting(writes: number[]): FileLayer {
   return {
     ...nodeFileLayer,
-    async open(path, mode) {
-      const file = await nodeFileLayer.open(path, mode)
+    async open(path, mode, options) {
+      const file = await nodeFileLayer.open(path, mode, options)
       const write = file.write.bind(file)
       file.write = (buffers, position) => {
         writes.push(buffers.reduce((sum, buffer) => sum + buffer.length, 0))

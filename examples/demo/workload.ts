@@ -71,7 +71,13 @@ function makeReading(index: number, device: string, poison: boolean, random: () 
   // Around 65 °C with a long tail: one reading in thirty or so is above the limit of 80.
   const temperature = poison ? 'hot' : Math.round((55 + 20 * random() + 12 * random() ** 4) * 10) / 10
   const note = poison ? { note: 'poison on purpose: the temperature is no number' } : {}
-  const body = { reading: id, temperature, pressureBar: Math.round((1 + random()) * 100) / 100, firmware: '2.4.1', ...note }
+  const body = {
+    reading: id,
+    temperature,
+    pressureBar: Math.round((1 + random()) * 100) / 100,
+    firmware: '2.4.1',
+    ...note,
+  }
   return { id, body: { device, ...body } }
 }
 

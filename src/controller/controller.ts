@@ -123,7 +123,8 @@ export class Controller {
     return {
       nowMs,
       workers: stats.permits,
-      busy: stats.busy,
+      // A frame that waits for a worker to start is in no worker: taken for idle, it would lose the permit it waits for.
+      busy: Math.max(stats.busy, lag.running > 0 ? 1 : 0),
       backlog: notTaken === undefined ? undefined : notTaken + lag.runnable,
       runnableKeys: lag.runnableKeys,
       arrivalsPerS: controlled.arrivalsPerS,

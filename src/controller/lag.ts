@@ -3,6 +3,8 @@ export interface LagSource {
   /** Events ready to run, over all triggers of the version that are neither paused nor blocked. */
   readonly runnable: number
   readonly runnableKeys: number
+  /** Events that the pool has and that are not settled, those included that wait in it for a worker to start. */
+  readonly running: number
   /** Events taken in since the start, for the arrival rate. */
   readonly received: number
   /**

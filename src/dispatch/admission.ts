@@ -22,6 +22,9 @@ export class Admission implements SubscriptionHandlers {
   readonly #handlers: AdmissionHandlers
   readonly #commits: CommitScheduler
   readonly #stopped = new AbortController()
+  /** Revoked windows that have something under way, by partition. */
+  readonly #retired = new Map<number, AssignedWindow>()
+  #isAdmissionPlanned = false
   #subscription: Subscription | undefined
   #subscribing: Promise<void> | undefined
 
@@ -51,7 +54,24 @@ export class Admission implements SubscriptionHandlers {
   /** An event of a window is complete; its offset may move the watermark. */
   complete(window: AssignedWindow, sequence: number, byteLength: number): void {
     window.bytes -= byteLength
-    if (window.tracker.complete(sequence) && window.assigned) this.#commits.completed(window)
+    if (!window.assigned) return
+    if (window.tracker.complete(sequence)) this.#commits.completed(window)
+    // A window that was full of bytes has room before its oldest event is done.
+    if (window.paused && (window.hasWaiting ? !window.full : window.roomy)) this.#planAdmission()
+  }
+
+  /** Something of a window is in a frame or on its way to a sink, until {@link ended}. */
+  began(window: AssignedWindow): void {
+    window.underWay++
+  }
+
+  ended(window: AssignedWindow): void {
+    if (--window.underWay > 0 || window.assigned) return
+    if (this.#retired.get(window.partition) === window) this.#retired.delete(window.partition)
+    const successor = this.windows.get(window.partition)
+    if (successor?.predecessor !== window) return
+    successor.predecessor = undefined
+    this.#admitWaiting()
   }
 
   /** Commits what is complete and leaves the group. */
@@ -66,7 +86,9 @@ export class Admission implements SubscriptionHandlers {
 
   assigned(epoch: number, partitions: readonly AssignedPartition[]): void {
     for (const { partition, position } of partitions) {
-      this.windows.set(partition, new AssignedWindow(partition, epoch, position, this.#options.window))
+      const window = new AssignedWindow(partition, epoch, position, this.#options.window)
+      window.predecessor = this.#retired.get(partition)
+      this.windows.set(partition, window)
     }
   }
 
@@ -74,8 +96,11 @@ export class Admission implements SubscriptionHandlers {
     for (const partition of partitions) {
       const window = this.windows.get(partition)
       if (window === undefined) continue
-      window.assigned = false
+      window.revoke()
       this.windows.delete(partition)
+      if (window.underWay > 0) this.#retired.set(partition, window)
+      // A pause outlives the assignment, but the window that wanted it does not: the next one would never get a record.
+      if (window.paused) this.#subscription?.resume([partition])
     }
   }
 
@@ -83,7 +108,8 @@ export class Admission implements SubscriptionHandlers {
     const window = this.windows.get(partition)
     if (window === undefined || window.epoch !== epoch) return
     window.offer(records)
-    this.#admit(window)
+    if (window.predecessor === undefined) this.#admit(window)
+    else this.#pause(window)
     this.#handlers.runnable()
   }
 
@@ -104,7 +130,7 @@ export class Admission implements SubscriptionHandlers {
 
   #admitWaiting(): void {
     for (const window of this.windows.values()) {
-      if (window.hasWaiting) this.#admit(window)
+      if (window.hasWaiting && window.predecessor === undefined) this.#admit(window)
       if (!window.paused || window.hasWaiting || !window.roomy) continue
       window.paused = false
       this.#subscription?.resume([window.partition])
@@ -112,16 +138,28 @@ export class Admission implements SubscriptionHandlers {
     this.#handlers.runnable()
   }
 
+  #planAdmission(): void {
+    if (this.#isAdmissionPlanned) return
+    this.#isAdmissionPlanned = true
+    setImmediate(() => {
+      this.#isAdmissionPlanned = false
+      if (!this.#stopped.signal.aborted) this.#admitWaiting()
+    })
+  }
+
   #admit(window: AssignedWindow): void {
     for (let record = window.takeWaiting(); record !== undefined; record = window.takeWaiting()) {
       const sequence = window.tracker.add(record.offset)
       if (sequence >= 0) this.#handlers.admit(window, record, sequence)
     }
-    if (!window.paused && (window.hasWaiting || window.full)) {
-      window.paused = true
-      this.#subscription?.pause([window.partition])
-    }
+    if (window.hasWaiting || window.full) this.#pause(window)
     if (window.tracker.committable > window.committedOffset) this.#commits.completed(window)
+  }
+
+  #pause(window: AssignedWindow): void {
+    if (window.paused) return
+    window.paused = true
+    this.#subscription?.pause([window.partition])
   }
 
   async #trySubscribe(): Promise<boolean> {

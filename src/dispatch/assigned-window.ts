@@ -19,8 +19,16 @@ export class AssignedWindow {
   readonly tracker: OffsetTracker
   readonly lanes = new Map<string, Lane>()
   readonly #limits: WindowLimits
+  readonly #revoked = new AbortController()
   /** False once the partition was revoked: nothing of it starts, commits or parks any more. */
   assigned = true
+  /** Events in frames, and results on their way to sinks. */
+  underWay = 0
+  /**
+   * The window of an earlier assignment that had something under way when the partition came back: nothing of this one
+   * is taken in before that has ended, or a key would run twice at a time.
+   */
+  predecessor: AssignedWindow | undefined = undefined
   /** Whether the log was asked to hand out nothing more of the partition. */
   paused = false
   /** Bytes of the events that are taken and not complete. */
@@ -37,6 +45,16 @@ export class AssignedWindow {
     this.tracker = new OffsetTracker(position)
     this.#committedOffset = position
     this.#limits = limits
+  }
+
+  /** Aborted when the partition is revoked. */
+  get revoked(): AbortSignal {
+    return this.#revoked.signal
+  }
+
+  revoke(): void {
+    this.assigned = false
+    this.#revoked.abort()
   }
 
   /** Events taken beyond the durable committed offset. */

@@ -4,6 +4,7 @@ import { encodeEventHeader } from '../events/event-header-codec.ts'
 import type { FunctionResult } from '../sinks/function-result.ts'
 import type { DeadLetter, HomeStore } from '../store/home-store.ts'
 import type { Delivery } from './delivery.ts'
+import { loneKey } from './lane.ts'
 
 /** Why an event ends as a dead letter. */
 export interface Burial {
@@ -86,7 +87,7 @@ export class DeadLetters {
       partition: delivery.partition,
       offset: record.offset,
       eventId,
-      key: delivery.lane.key.startsWith('\0') ? '' : delivery.lane.key,
+      key: delivery.lane.key === loneKey(record.offset) ? '' : delivery.lane.key,
       header,
       value: record.value,
       stage: burial.stage,

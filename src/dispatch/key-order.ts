@@ -65,14 +65,19 @@ export class KeyOrder {
 
   /** Every event of the lane's run came back: it runs on, waits for its retry, is parked, or is empty. */
   settled(lane: Lane): void {
+    if (!lane.window.assigned) {
+      // Its events are another owner's now: they are neither tried again nor parked from here.
+      lane.state = 'idle'
+      return
+    }
     if (lane.held) {
       lane.state = 'blocked'
       return
     }
     const delayMs = lane.retryInMs
     lane.retryInMs = undefined
+    lane.state = 'idle'
     if (lane.length === 0) {
-      lane.state = 'idle'
       if (lane.publications === 0) lane.window.release(lane)
     } else if (delayMs === undefined) {
       lane.blockedSinceMs = 0
@@ -81,6 +86,8 @@ export class KeyOrder {
   }
 
   makeReady(lane: Lane): void {
+    // Queued twice, a lane would run its head twice at a time.
+    if (lane.state === 'ready' || lane.state === 'running') return
     if (lane.length === 0 || !lane.window.assigned) return
     lane.state = 'ready'
     this.#ready.push(lane)
@@ -93,11 +100,10 @@ export class KeyOrder {
   }
 
   #postpone(lane: Lane, delayMs: number): void {
-    lane.state = 'blocked'
+    lane.state = 'waiting'
     const head = lane.head as Delivery
     if (head.sequence < 0) void this.#options.parked.postpone(head, delayMs)
-    else if (this.#options.now() + delayMs - lane.blockedSinceMs > this.#options.parkAfterMs)
-      this.#options.onPark(lane, delayMs)
+    else if (this.#isTooLong(lane, delayMs)) this.#options.onPark(lane, delayMs)
     else {
       const timer = setTimeout(() => {
         this.#timers.delete(timer)
@@ -105,6 +111,12 @@ export class KeyOrder {
       }, delayMs)
       this.#timers.add(timer)
     }
+  }
+
+  /** Parked events publish by themselves, so results of the key that are still on their way go first. */
+  #isTooLong(lane: Lane, delayMs: number): boolean {
+    const { now, parkAfterMs } = this.#options
+    return lane.publications === 0 && now() + delayMs - lane.blockedSinceMs > parkAfterMs
   }
 }
 

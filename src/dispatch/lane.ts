@@ -5,10 +5,16 @@ import type { AssignedWindow } from './assigned-window.ts'
  * The events of one key of one partition, in order. At most one run of its head stands in a frame at a time.
  *
  *   idle ──push──▶ ready ──take──▶ running ──all settled──▶ ready | idle
- *                    ▲                └──head failed──▶ blocked ──due──▶ ready
- *                    └─────────── parked ◀──blocked too long──┘   (its events wait in the store, see parking.ts)
+ *                    ▲                ├──an earlier event is not out yet──▶ blocked ──it is out──▶ ready | idle
+ *                    │                └──head failed──▶ waiting ──due──▶ ready
+ *                    └─────────── parked ◀──blocked too long──┘   (its events wait in the store, see parked-keys.ts)
  */
-export type LaneState = 'idle' | 'ready' | 'running' | 'blocked' | 'parked'
+export type LaneState = 'idle' | 'ready' | 'running' | 'blocked' | 'waiting' | 'parked'
+
+/** Name under which an event without a key is parked: its own, so that it waits for nothing but itself. */
+export function loneKey(offset: number): string {
+  return `\0${offset}`
+}
 
 export class Lane {
   readonly key: string

@@ -6,7 +6,7 @@ import type { HomeStore, ParkedEvent } from '../store/home-store.ts'
 import type { Feed } from '../workers/invocation.ts'
 import { AssignedWindow } from './assigned-window.ts'
 import { Delivery, type DeliveryOwner, type FailedAttempt } from './delivery.ts'
-import { Lane } from './lane.ts'
+import { Lane, loneKey } from './lane.ts'
 
 export interface ParkedKeysOptions {
   readonly trigger: string
@@ -34,6 +34,10 @@ interface ParkedKey {
   stored: number
   /** Writes on their way to the store: the key may not be forgotten before they are in. */
   writing: number
+  /** Of these, the ones that the store has refused and that are tried again: what is read now may lack older events. */
+  refused: number
+  /** Writes that are in, to see whether one came in between a read and its answer. */
+  written: number
   loading: boolean
   timer: NodeJS.Timeout | undefined
 }
@@ -48,6 +52,8 @@ export class ParkedKeys {
   /** Lanes of parked keys live outside of any assignment. */
   readonly #window = new AssignedWindow(-1, 0, 0, { maxEvents: Infinity, maxBytes: Infinity })
   readonly #stopped = new AbortController()
+  /** Changes that the store has refused and that are tried again. */
+  #refused = 0
 
   constructor(options: ParkedKeysOptions) {
     this.#options = options
@@ -87,9 +93,16 @@ export class ParkedKeys {
     const parked = existing ?? this.#open(partition, key)
     parked.writing++
     const dueAtMs = this.#options.now() + delayMs
-    const durable = await this.#write(deliveries.map(delivery => this.#row(delivery, partition, key, dueAtMs)))
+    const rows = deliveries.map(delivery => this.#row(delivery, partition, key, dueAtMs))
+    let isRefused = false
+    const durable = await this.#write(rows, () => {
+      isRefused = true
+      parked.refused++
+    })
     parked.writing--
+    if (isRefused) parked.refused--
     if (!durable) return false
+    parked.written++
     parked.stored += deliveries.length
     if (existing === undefined) this.#runAfter(parked, partition, delayMs)
     else if (parked.lane.length === 0 && parked.timer === undefined && !parked.loading)
@@ -102,7 +115,7 @@ export class ParkedKeys {
     const { lane, partition } = delivery
     const parked = this.#keys.get(nameOf(partition, lane.key))
     if (parked === undefined) return
-    await this.#write([this.#row(delivery, partition, lane.key, this.#options.now() + delayMs)])
+    if (!(await this.#write([this.#row(delivery, partition, lane.key, this.#options.now() + delayMs)]))) return
     this.#runAfter(parked, partition, delayMs)
   }
 
@@ -125,7 +138,7 @@ export class ParkedKeys {
   #open(partition: number, key: string): ParkedKey {
     const lane = new Lane(key, this.#window)
     lane.state = 'parked'
-    const parked: ParkedKey = { lane, stored: 0, writing: 0, loading: false, timer: undefined }
+    const parked: ParkedKey = { lane, stored: 0, writing: 0, refused: 0, written: 0, loading: false, timer: undefined }
     this.#keys.set(nameOf(partition, key), parked)
     return parked
   }
@@ -147,18 +160,22 @@ export class ParkedKeys {
     const { lane } = parked
     // What is out of the lane but not complete is still a row: reading now would run it twice.
     if (parked.loading || lane.inFrame > 0 || lane.publications > 0 || lane.burying > 0) return
+    // The write that is refused now loads the key when it is in.
+    if (parked.refused > 0) return
     if (this.#stopped.signal.aborted) return
     parked.loading = true
     const { store, trigger, stream, feed, owner, onReady } = this.#options
+    const { written } = parked
     let rows: readonly ParkedEvent[] = []
     await this.#persist(async () => {
       rows = await store.parkedOf(trigger, stream, partition, parked.lane.key, loadedAtOnce)
     })
     parked.loading = false
-    if (this.#stopped.signal.aborted) return
+    if (this.#stopped.signal.aborted || parked.refused > 0) return
     for (const row of rows) parked.lane.push(deliveryOf(row, owner, parked.lane, feed))
     if (rows.length > 0) onReady(parked.lane)
-    // A write under way was not seen by this read; it loads the key again when it is in.
+    // A write that this read has not seen is either in by now, or loads the key when it is.
+    else if (parked.written !== written) await this.#loadNext(parked, partition)
     else if (parked.writing === 0) this.#keys.delete(nameOf(partition, parked.lane.key))
   }
 
@@ -179,19 +196,23 @@ export class ParkedKeys {
     }
   }
 
-  #write(rows: readonly ParkedEvent[]): Promise<boolean> {
-    return this.#persist(() => this.#options.store.park(rows))
+  #write(rows: readonly ParkedEvent[], onRefused?: () => void): Promise<boolean> {
+    return this.#persist(() => this.#options.store.park(rows), onRefused)
   }
 
   /** Repeats until the store takes it; the trigger shows why it stands still meanwhile. */
-  async #persist(change: () => Promise<void>): Promise<boolean> {
+  async #persist(change: () => Promise<void>, onRefused?: () => void): Promise<boolean> {
     let failed = false
     while (!this.#stopped.signal.aborted) {
       try {
         await change()
-        if (failed) this.#options.onBlocked(undefined)
+        if (failed && --this.#refused === 0) this.#options.onBlocked(undefined)
         return true
       } catch (error) {
+        if (!failed) {
+          this.#refused++
+          onRefused?.()
+        }
         failed = true
         this.#options.onBlocked(`parked events cannot be stored: ${messageOf(error)}`)
         await wait(500, undefined, { signal: this.#stopped.signal }).catch(() => undefined)
@@ -209,7 +230,7 @@ function deliveryOf(row: ParkedEvent, owner: DeliveryOwner, lane: Lane, feed: Fe
   const record: LogRecord = {
     offset: row.offset,
     timestampMs: row.timestampMs,
-    key: row.key === '' || row.key.startsWith('\0') ? null : Buffer.from(row.key),
+    key: row.key === '' || row.key === loneKey(row.offset) ? null : Buffer.from(row.key),
     value: row.value === null ? null : bufferOf(row.value),
     header: bufferOf(row.header),
     headers: null,

@@ -43,15 +43,15 @@ export class Publication {
   }
 
   /**
-   * Resolves with undefined when every sink has every result, or with the failure that ends the event as a dead letter;
-   * rejects only when publication was stopped first.
+   * Resolves with undefined when every sink has every result, with the failure that ends the event as a dead letter, or
+   * with `revoked` when the event's partition went to another owner meanwhile; rejects only when publication was stopped.
    * @param onFailing called on the first failed attempt: from then on the key is blocked.
    */
   async publish(
     delivery: Delivery,
     results: readonly FunctionResult[],
     onFailing: () => void,
-  ): Promise<PublicationFailure | undefined> {
+  ): Promise<PublicationFailure | 'revoked' | undefined> {
     if (this.#options.sinks.length === 0) return undefined
     const cause = delivery.feed.reader.header(delivery.record)
     for (let index = 0; index < results.length; index++) {
@@ -71,13 +71,16 @@ export class Publication {
     result: OutgoingResult,
     delivery: Delivery,
     onFailing: () => void,
-  ): Promise<PublicationFailure | undefined> {
+  ): Promise<PublicationFailure | 'revoked' | undefined> {
+    const { revoked } = delivery.lane.window
     const { tracer, retry, random } = this.#options
     if (sink.kind === 'stream' && result.header.hops > maxHops) {
       const message = `the event has passed ${maxHops} streams: functions feed each other without end; break the loop or filter by type`
       return { sink: sink.name, attempts: 0, error: new SluiceError('SLUICE_DISPATCH_HOP_LIMIT', message) }
     }
     for (let attempt = 1; ; attempt++) {
+      // The new owner runs the event again; sent from here as well, its result would come late and out of order.
+      if (revoked.aborted) return 'revoked'
       const span = tracer.enabled
         ? tracer.publish(delivery.traceparent, sink.name, { 'sluice.sink.kind': sink.kind, 'sluice.attempt': attempt })
         : undefined
@@ -94,13 +97,15 @@ export class Publication {
         this.retries++
         onFailing()
         const decision = error.retryable ? decideRetry(attempt, retry, random()) : { kind: 'exhausted' as const }
+        if (revoked.aborted) return 'revoked'
         if (decision.kind === 'exhausted') return { sink: sink.name, attempts: attempt, error }
         const askedMs = error.details['retryAfterMs']
         const delayMs =
           typeof askedMs === 'number'
             ? Math.min(Math.max(askedMs, decision.delayMs), retry.maxDelayMs)
             : decision.delayMs
-        await wait(delayMs, undefined, { signal: this.#stopped.signal })
+        await wait(delayMs, undefined, { signal: AbortSignal.any([this.#stopped.signal, revoked]) }).catch(() => undefined)
+        this.#stopped.signal.throwIfAborted()
       }
     }
   }
@@ -110,6 +115,7 @@ export class Publication {
     const { meta } = result
     const key = meta.key ?? meta.partitionkey ?? cause.partitionkey
     const id = `${cause.id}.${this.#options.trigger}.${index}`
+    const { feed, partition, record } = delivery
     const header: EventHeader = {
       id,
       source: meta.source ?? `/functions/${this.#options.function}`,
@@ -122,7 +128,8 @@ export class Publication {
       ...optional('tracestate', cause.tracestate),
       ...optional('extensions', meta.extensions),
       acceptedAtMs: Date.now(),
-      dedupId: id,
+      // Ids of events are unique within their source only: the place in the log tells two of the same id apart.
+      dedupId: `${feed.stream}/${partition}/${record.offset}/${id}`,
       hops: cause.hops + 1,
     }
     return { header, value: result.data, meta, cause }

@@ -6,7 +6,7 @@ import type { AssignedWindow } from './assigned-window.ts'
 import { DeadLetters, type Burial } from './dead-letters.ts'
 import type { Delivery } from './delivery.ts'
 import type { KeyOrder } from './key-order.ts'
-import type { Lane } from './lane.ts'
+import { loneKey, type Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
 import { Publication } from './publication.ts'
 import { decideRetry } from './retry-decision.ts'
@@ -30,6 +30,7 @@ export interface SettlementParts {
   readonly admission: Admission
   /** Something that a pause or a stop may wait for has ended. */
   readonly onProgress: () => void
+  /** Dead letters cannot be written (message), or can again (undefined). */
   readonly onBlocked: (problem: string | undefined) => void
 }
 
@@ -144,7 +145,7 @@ export class Settlement {
     const deliveries: Delivery[] = []
     for (let delivery = lane.shift(); delivery !== undefined; delivery = lane.shift()) deliveries.push(delivery)
     // An event without a key waits alone: a name of its own keeps it apart from all others.
-    const key = lane.key === '' ? `\0${(deliveries[0] as Delivery).record.offset}` : lane.key
+    const key = lane.key === '' ? loneKey((deliveries[0] as Delivery).record.offset) : lane.key
     lane.state = 'parked'
     window.release(lane)
     this.#storeParked(window, key, deliveries, delayMs)
@@ -168,8 +169,10 @@ export class Settlement {
   #publish(delivery: Delivery, results: readonly FunctionResult[]): void {
     delivery.state = 'publishing'
     const { lane } = delivery
+    const { admission, order } = this.#parts
     const previous = lane.publishing
     lane.publications++
+    admission.began(lane.window)
     lane.publishing = this.#finish(async () => {
       let failing = false
       try {
@@ -179,6 +182,7 @@ export class Settlement {
           failing = true
         })
         if (failure === undefined) return this.complete(delivery)
+        if (failure === 'revoked') return
         const { sink, attempts, error } = failure
         delivery.addFailure({
           attempt: attempts,
@@ -197,7 +201,8 @@ export class Settlement {
         lane.publications--
         if (failing) lane.failingPublications--
         if (lane.publications === 0) lane.publishing = undefined
-        if (lane.inFrame === 0 && (lane.state === 'blocked' || lane.state === 'idle')) this.#parts.order.settled(lane)
+        if (lane.inFrame === 0 && (lane.state === 'blocked' || lane.state === 'idle')) order.settled(lane)
+        admission.ended(lane.window)
       }
     })
   }

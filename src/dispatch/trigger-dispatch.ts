@@ -1,3 +1,4 @@
+import { messageOf } from '../errors/sluice-error.ts'
 import type { LogRecord } from '../log/log-record.ts'
 import type { PauseRecord } from '../store/home-store.ts'
 import type { Histogram } from '../telemetry/histogram.ts'
@@ -41,7 +42,8 @@ export class TriggerDispatch implements DeliveryOwner {
   readonly #settlement: Settlement
   #state: TriggerState = 'stopped'
   #pause: PauseRecord | undefined
-  #problem: string | undefined
+  /** By part of the trigger: one that works again says nothing about the others. */
+  readonly #problems = new Map<'store' | 'parking' | 'subscription', string>()
   /** Events in frames; a pause is confirmed when it is 0. */
   #running = 0
   #waiters: (() => void)[] = []
@@ -50,7 +52,6 @@ export class TriggerDispatch implements DeliveryOwner {
     this.#options = options
     this.name = options.name
     const { store, name: trigger, log, now } = options
-    const onBlocked = (problem: string | undefined): void => this.#setProblem(problem)
     this.#parked = new ParkedKeys({
       trigger,
       stream: log.stream,
@@ -59,7 +60,7 @@ export class TriggerDispatch implements DeliveryOwner {
       feed: options.storedFeed,
       now,
       onReady: lane => this.#order.makeReady(lane),
-      onBlocked,
+      onBlocked: problem => this.#setProblem('parking', problem),
     })
     this.#order = new KeyOrder({
       parkAfterMs: options.parkAfterMs,
@@ -71,14 +72,14 @@ export class TriggerDispatch implements DeliveryOwner {
     this.#admission = new Admission(options, {
       admit: (window, record, sequence) => this.#admit(window, record, sequence),
       runnable: () => this.onRunnable(),
-      broken: onBlocked,
+      broken: problem => this.#setProblem('subscription', problem),
     })
     this.#settlement = new Settlement(options, {
       order: this.#order,
       parked: this.#parked,
       admission: this.#admission,
       onProgress: () => this.#wake(),
-      onBlocked,
+      onBlocked: problem => this.#setProblem('store', problem),
     })
   }
 
@@ -92,7 +93,8 @@ export class TriggerDispatch implements DeliveryOwner {
 
   /** Why nothing starts although the trigger is not paused; undefined when all is well. */
   get problem(): string | undefined {
-    return this.#problem
+    for (const problem of this.#problems.values()) return problem
+    return undefined
   }
 
   get counters(): Readonly<TriggerCounters> {
@@ -152,19 +154,23 @@ export class TriggerDispatch implements DeliveryOwner {
     await this.#admission.start()
   }
 
-  /** Starts no further invocation; resolves when none is running any more. The caller has made the pause durable before. */
+  /**
+   * Starts no further invocation; resolves when none is running any more, or when the pause was taken back meanwhile (see
+   * `state`). The caller has made the pause durable before.
+   */
   async pause(pause: PauseRecord): Promise<void> {
     this.#pause = pause
     if (this.#state === 'paused' || this.#state === 'stopping' || this.#state === 'stopped') return
     this.#setState('pausing')
-    await this.#until(() => this.#running === 0)
+    await this.#until(() => this.#running === 0 || this.#state !== 'pausing')
     if (this.#state === 'pausing') this.#setState('paused')
   }
 
   resume(): void {
     this.#pause = undefined
     if (this.#state !== 'paused' && this.#state !== 'pausing') return
-    this.#setState(this.#problem === undefined ? 'running' : 'blocked')
+    this.#setState(this.problem === undefined ? 'running' : 'blocked')
+    this.#wake()
     this.onRunnable()
   }
 
@@ -173,6 +179,7 @@ export class TriggerDispatch implements DeliveryOwner {
     if (this.#state !== 'running') return
     this.#order.take(size, into, delivery => {
       this.#running++
+      this.#admission.began(delivery.lane.window)
       if (this.#options.tracer.enabled) this.#trace(delivery)
     })
   }
@@ -184,37 +191,51 @@ export class TriggerDispatch implements DeliveryOwner {
     if (lane.window.assigned) this.#settlement.apply(delivery, outcome)
     else delivery.span?.end('the partition was revoked')
     if (lane.inFrame === 0) this.#order.settled(lane)
+    this.#admission.ended(lane.window)
     if (this.#running === 0) this.#wake()
   }
 
-  /** Lets running events finish for up to `drainMs`, commits what is complete and leaves the group. */
-  async stop(drainMs: number): Promise<void> {
-    if (this.#state === 'stopped' || this.#state === 'stopping') return
+  /**
+   * Lets running events finish for up to `drainMs`, commits what is complete and leaves the group. Resolves with whether
+   * they did: what did not is repeated at the next start.
+   */
+  async stop(drainMs: number): Promise<boolean> {
+    if (this.#state === 'stopped' || this.#state === 'stopping') return true
     this.#setState('stopping')
     this.#admission.pauseAll()
     let limit: NodeJS.Timeout | undefined
     const forced = new Promise<void>(resolve => (limit = setTimeout(resolve, drainMs)))
-    await Promise.race([this.#until(() => this.#running === 0 && this.#settlement.finishing === 0), forced])
+    const isDrained = (): boolean => this.#running === 0 && this.#settlement.finishing === 0
+    await Promise.race([this.#until(isDrained), forced])
     clearTimeout(limit)
+    const drained = isDrained()
     this.#settlement.stop()
     this.#parked.stop()
     this.#order.stop()
     await this.#admission.stop()
     this.#setState('stopped')
+    return drained
   }
 
   #admit(window: AssignedWindow, record: LogRecord, sequence: number): void {
     this.#settlement.counters.received++
     const { feed, filter, ordering } = this.#options
-    const problem = feed.reader.problem(record)
-    if (problem !== undefined) return this.#refuse(window, record, sequence, problem.reason, problem.message)
-    if (filter !== undefined && !filter(feed.reader, record)) {
-      this.#settlement.counters.filtered++
-      window.tracker.complete(sequence)
-      return
+    let key: string
+    let carried: LogRecord
+    try {
+      const problem = feed.reader.problem(record)
+      if (problem !== undefined) return this.#refuse(window, record, sequence, problem.reason, problem.message)
+      if (filter !== undefined && !filter(feed.reader, record)) {
+        this.#settlement.counters.filtered++
+        window.tracker.complete(sequence)
+        return
+      }
+      key = ordering === 'key' ? feed.reader.key(record) : ''
+      carried = feed.reader.resolve === undefined ? record : feed.reader.resolve(record)
+    } catch (thrown) {
+      // Whatever is wrong with this record, it must not end the subscription for all that come after it.
+      return this.#refuse(window, record, sequence, 'unreadable', messageOf(thrown))
     }
-    const key = ordering === 'key' ? feed.reader.key(record) : ''
-    const carried = feed.reader.resolve === undefined ? record : feed.reader.resolve(record)
     const delivery = new Delivery(this, window.laneOf(key), feed, carried, window.partition, window.epoch, sequence)
     window.bytes += delivery.byteLength
     if (this.#parked.size > 0 && this.#parked.has(window.partition, key)) this.#settlement.joinParked(window, delivery)
@@ -248,11 +269,14 @@ export class TriggerDispatch implements DeliveryOwner {
     delivery.traceparent = delivery.span?.traceparent
   }
 
-  #setProblem(problem: string | undefined): void {
-    if (problem !== undefined && problem !== this.#problem) this.#options.logger.error({ trigger: this.name }, problem)
-    this.#problem = problem
-    if (problem !== undefined && this.#state === 'running') this.#setState('blocked')
-    else if (problem === undefined && this.#state === 'blocked') {
+  #setProblem(part: 'store' | 'parking' | 'subscription', problem: string | undefined): void {
+    if (problem === undefined) this.#problems.delete(part)
+    else {
+      if (problem !== this.#problems.get(part)) this.#options.logger.error({ trigger: this.name }, problem)
+      this.#problems.set(part, problem)
+    }
+    if (this.#problems.size > 0 && this.#state === 'running') this.#setState('blocked')
+    else if (this.#problems.size === 0 && this.#state === 'blocked') {
       this.#setState('running')
       this.onRunnable()
     }

@@ -20,6 +20,9 @@ export class VersionDispatch {
   readonly #options: VersionDispatchOptions
   readonly #direct: DirectInvocation[] = []
   #directFrames = 0
+  /** Direct invocations in frames. */
+  #directRunning = 0
+  #wasDirect = false
   #turn = 0
   #scheduled = false
   #stopping = false
@@ -48,6 +51,13 @@ export class VersionDispatch {
     return keys
   }
 
+  /** Events and direct invocations that the pool has and that are not settled; it may still be starting their worker. */
+  get running(): number {
+    let events = this.#directRunning
+    for (const trigger of this.triggers) events += trigger.running
+    return events
+  }
+
   /** Fills free workers once the current burst of arrivals is in, so that a burst makes few frames instead of many. */
   schedule(): void {
     if (this.#scheduled) return
@@ -58,10 +68,17 @@ export class VersionDispatch {
     })
   }
 
-  /** @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED when too many wait, SLUICE_DISPATCH_STOPPED while stopping. */
+  /**
+   * @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED when too many wait or no worker can be started,
+   *   SLUICE_DISPATCH_STOPPED while stopping.
+   */
   invoke(invocation: DirectInvocation): void {
     const { name } = this.pool.version
     if (this.#stopping) throw new SluiceError('SLUICE_DISPATCH_STOPPED', `function ${name} is stopping`)
+    if (this.pool.state === 'quarantined') {
+      const { problem } = this.pool.stats()
+      throw new SluiceError('SLUICE_DISPATCH_OVERLOADED', `no worker of function ${name} can be started: ${problem ?? 'unknown'}`)
+    }
     if (this.#direct.length >= this.#options.maxWaitingInvocations) {
       throw new SluiceError(
         'SLUICE_DISPATCH_OVERLOADED',
@@ -89,21 +106,28 @@ export class VersionDispatch {
     if (this.runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
   }
 
-  /** Direct invocations may hold half of the workers while events wait as well, and always at least one. */
+  /** Direct invocations may hold half of the workers while events wait as well; of a single worker every other turn. */
   #runDirect(): boolean {
     const waiting = this.#direct.length
     if (waiting === 0) return false
-    const share = Math.max(1, Math.floor(this.pool.stats().permits / 2))
-    if (this.#directFrames >= share && this.triggers.some(trigger => trigger.runnable > 0)) return false
+    const { permits } = this.pool.stats()
+    const share = Math.max(1, Math.floor(permits / 2))
+    const isTheirTurn = this.#directFrames >= share || (share >= permits && this.#wasDirect)
+    if (isTheirTurn && this.triggers.some(trigger => trigger.runnable > 0)) return false
+    const frame = this.#direct.splice(0, this.#size(waiting).maxEvents)
+    this.#wasDirect = true
     this.#directFrames++
-    void this.pool.run(this.#direct.splice(0, this.#size(waiting).maxEvents)).then(() => {
+    this.#directRunning += frame.length
+    void this.pool.run(frame).then(() => {
       this.#directFrames--
+      this.#directRunning -= frame.length
       this.schedule()
     })
     return true
   }
 
   #triggerFrame(): readonly Delivery[] | undefined {
+    this.#wasDirect = false
     const frame: Delivery[] = []
     const { length } = this.triggers
     for (let i = 0; i < length && frame.length === 0; i++) {

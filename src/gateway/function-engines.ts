@@ -131,6 +131,9 @@ export class FunctionEngines {
       get runnableKeys() {
         return dispatch.runnableKeys
       },
+      get running() {
+        return dispatch.running
+      },
       get received() {
         let received = 0
         for (const trigger of dispatch.triggers) received += trigger.counters.received - trigger.counters.filtered

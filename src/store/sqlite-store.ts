@@ -20,8 +20,9 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Home
     workerData: { file: join(options.dir, 'home.sqlite') },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
-  const store = new SqliteStore(thread, options.onFatal)
+  const store = new SqliteStore(thread)
   await store.opened()
+  store.watch(options.onFatal)
   return store
 }
 
@@ -36,8 +37,9 @@ class SqliteStore implements HomeStore {
   #nextId = 1
   #closing = false
   #dead: SluiceError | undefined
+  #onFatal: ((error: SluiceError) => void) | undefined
 
-  constructor(thread: Worker, onFatal: (error: SluiceError) => void) {
+  constructor(thread: Worker) {
     this.#thread = thread
     thread.on('message', (replies: StoreReply[]) => {
       for (const reply of replies) this.#settle(reply)
@@ -51,10 +53,16 @@ class SqliteStore implements HomeStore {
       )
       for (const call of this.#pending.values()) call.reject(this.#dead)
       this.#pending.clear()
-      if (!this.#closing) onFatal(this.#dead)
+      if (!this.#closing) this.#onFatal?.(this.#dead)
     }
     thread.on('error', die)
     thread.on('exit', code => die(`its thread ended with code ${code}`))
+  }
+
+  /** From here on a death is told; before it, whoever opens the store is told by the rejection. */
+  watch(onFatal: (error: SluiceError) => void): void {
+    this.#onFatal = onFatal
+    if (this.#dead !== undefined) onFatal(this.#dead)
   }
 
   opened(): Promise<void> {

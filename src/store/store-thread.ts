@@ -163,19 +163,19 @@ function serve(port: NonNullable<typeof parentPort>): void {
   const round = (): void => {
     const calls = waiting
     waiting = []
-    const replies: StoreReply[] = []
-    let closing = false
-    database.exec('BEGIN IMMEDIATE')
-    for (const { id, operation, args } of calls) {
-      if (operation === 'open') replies.push({ id })
-      else if (operation === 'close') closing = replies.push({ id }) > 0
-      else replies.push(attempt(database, id, () => table[operation]?.(...args)))
-    }
+    const closing = calls.some(({ operation }) => operation === 'close')
+    let replies: StoreReply[] = []
     try {
+      // Fails while someone else holds the file locked, such as a person with the sqlite3 shell: no reason to end.
+      database.exec('BEGIN IMMEDIATE')
+      for (const { id, operation, args } of calls) {
+        if (operation === 'open' || operation === 'close') replies.push({ id })
+        else replies.push(attempt(database, id, () => table[operation]?.(...args)))
+      }
       database.exec('COMMIT')
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
-      for (let i = 0; i < replies.length; i++) replies[i] = { id: (replies[i] as StoreReply).id, error: String(error) }
+      replies = calls.map(({ id, operation }) => (operation === 'close' ? { id } : { id, error: String(error) }))
     }
     port.postMessage(replies)
     if (!closing) return

@@ -3,6 +3,7 @@ import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { FunctionVersion } from '../functions/function-version.ts'
 import { FramePool } from './frame-pool.ts'
+import { KillSwitch } from './kill-switch.ts'
 import type { WorkerPoolOptions } from './pool-options.ts'
 import type { WorkerHost } from './worker-host.ts'
 import type { WorkerPool } from './worker-pool.ts'
@@ -108,51 +109,46 @@ class PiscinaHost implements WorkerHost {
     const { size } = this
     // Exactly one more, or none: with room left, Piscina starts more workers as long as a task waits.
     this.#piscina.options.maxThreads = Math.max(1, present === undefined ? size + 1 : size)
-    const controller = new AbortController()
     const task: AddressedTask = { port: slot.theirPort, [Piscina.queueOptionsSymbol]: slot }
     const answer = this.#piscina.run(task, {
       name: 'warmUp',
-      signal: controller.signal,
+      signal: slot.killSwitch,
       transferList: [slot.theirPort],
     }) as Promise<WarmUpAnswer>
-    slot.controller = controller
     const started = present ?? this.#unownedWorker()
     if (started !== undefined && present === undefined) this.#own(started, slot)
     return await answer
   }
 
   run(slot: WorkerSlot, frame: Uint8Array<ArrayBuffer>): Promise<unknown> | undefined {
-    const controller = new AbortController()
     this.#address = slot
     this.#delivered = false
     const answer = this.#piscina.run(frame, {
       name: 'runFrame',
-      signal: controller.signal,
+      signal: slot.killSwitch,
       transferList: [frame.buffer],
     }) as Promise<unknown>
     this.#address = undefined
-    if (this.#delivered) {
-      slot.controller = controller
-      return answer
-    }
+    if (this.#delivered) return answer
     answer.catch(() => {})
-    controller.abort()
+    slot.killSwitch.pull()
     return undefined
   }
 
   touch(slot: WorkerSlot): void {
     this.#address = slot
-    const controller = new AbortController()
+    // Not the slot's own: the next frame may come before the answer.
+    const killSwitch = new KillSwitch()
     this.#delivered = false
-    this.#piscina.run(undefined, { name: 'touch', signal: controller.signal }).catch(() => {})
+    this.#piscina.run(undefined, { name: 'touch', signal: killSwitch }).catch(() => {})
     this.#address = undefined
-    if (!this.#delivered) controller.abort()
+    if (!this.#delivered) killSwitch.pull()
   }
 
   end(slot: WorkerSlot): void {
-    // An abort ends the thread that runs the task; without a task there is only the thread itself.
+    // The switch ends the thread that runs the task; without a task there is only the thread itself.
     if (slot.state === 'idle') void slot.worker?.terminate()
-    else slot.controller?.abort()
+    else slot.killSwitch.pull()
   }
 
   async close(): Promise<void> {

@@ -249,23 +249,28 @@ class ChunkCursor {
 
   #results(): FunctionResult[] | undefined {
     const count = this.#length(4)
-    // Each result takes at least ten bytes, which bounds the array before it is made.
-    if (count === undefined || count * 10 > this.#bytes.length) return undefined
+    // Each result takes at least nine bytes, which bounds the array before it is made.
+    if (count === undefined || count * 9 > this.#bytes.length) return undefined
     const results: FunctionResult[] = []
     for (let i = 0; i < count; i++) {
       const meta = this.#meta()
       const contentType = this.#contentType()
-      const data = this.#data()
-      if (meta === undefined || contentType === undefined || data === undefined) return undefined
-      results.push({ meta, contentType, data })
+      const length = this.#length(4)
+      if (meta === undefined || contentType === undefined || length === undefined) return undefined
+      const start = this.#at
+      this.#at = start + length
+      if (this.#at > this.#bytes.length) return undefined
+      results.push(new DecodedResult(meta, contentType, this.#bytes, start, this.#at))
     }
     return results
   }
 
   #meta(): ResultMeta | undefined {
-    const json = this.#data()
-    if (json === undefined || json.length > 0) return metaOf(json?.toString())
-    return emptyMeta
+    if (this.#at + 4 <= this.#bytes.length && this.#view.getUint32(this.#at, true) === 0) {
+      this.#at += 4
+      return emptyMeta
+    }
+    return metaOf(this.#text(4))
   }
 
   #contentType(): string | undefined {
@@ -291,15 +296,37 @@ class ChunkCursor {
     return length
   }
 
-  #data(lengthBytes: 2 | 4 = 4): Buffer | undefined {
+  #text(lengthBytes: 2 | 4): string | undefined {
     const length = this.#length(lengthBytes)
     if (length === undefined || this.#at + length > this.#bytes.length) return undefined
     this.#at += length
-    return this.#bytes.subarray(this.#at - length, this.#at)
+    return this.#bytes.toString('utf8', this.#at - length, this.#at)
+  }
+}
+
+/** A result as it stands in its chunk. A buffer costs more than all the rest of it, and only a sink asks for it. */
+class DecodedResult implements FunctionResult {
+  readonly meta: ResultMeta
+  readonly contentType: string
+  readonly #chunk: Buffer
+  readonly #start: number
+  readonly #end: number
+
+  constructor(meta: ResultMeta, contentType: string, chunk: Buffer, start: number, end: number) {
+    this.meta = meta
+    this.contentType = contentType
+    this.#chunk = chunk
+    this.#start = start
+    this.#end = end
   }
 
-  #text(lengthBytes: 2 | 4): string | undefined {
-    return this.#data(lengthBytes)?.toString()
+  get data(): Buffer {
+    return this.#chunk.subarray(this.#start, this.#end)
+  }
+
+  /** Field by field: the bytes are no property of its own. */
+  toJSON(): FunctionResult {
+    return { meta: this.meta, contentType: this.contentType, data: this.data }
   }
 }
 

@@ -1,4 +1,5 @@
 import { workerData, type MessagePort } from 'node:worker_threads'
+import { move } from 'piscina'
 import { AttemptScope } from './attempt-scope.ts'
 import { createInitContext, createSurroundings } from './context.ts'
 import { FrameRunner } from './frame-runner.ts'
@@ -59,10 +60,11 @@ export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
   }
 }
 
-/** Runs one frame; resolves with the last chunk of its results. */
-export async function runFrame(frame: Uint8Array<ArrayBuffer>): Promise<Uint8Array | undefined> {
+/** Runs one frame; resolves with the last chunk of its results, which is transferred. */
+export async function runFrame(frame: Uint8Array<ArrayBuffer>): Promise<unknown> {
   if (runner === undefined) throw new Error('the worker got a frame before it was warmed up')
-  return await runner.run(frame)
+  const last = await runner.run(frame)
+  return last === undefined ? undefined : move(last)
 }
 
 /** Only makes Piscina look at the worker again, so that it starts the idle timer of one that is not needed any more. */

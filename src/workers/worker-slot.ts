@@ -1,4 +1,5 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads'
+import { KillSwitch } from './kill-switch.ts'
 import type { RunningFrame } from './running-frame.ts'
 
 /** A thread that does not end within this time is given up; it may sit in a system call that cannot be interrupted. */
@@ -15,8 +16,8 @@ const abandonAfterMs = 2_000
 export class WorkerSlot {
   /** Set right after the thread exists. */
   worker: Worker | undefined
-  /** Aborts the task that runs in it, which ends the thread. */
-  controller: AbortController | undefined
+  /** Ends the thread together with the task that runs in it. */
+  readonly killSwitch = new KillSwitch()
   running: RunningFrame | undefined
   /** When the worker was last heard of in its present frame (`performance.now`). */
   progressAt = 0

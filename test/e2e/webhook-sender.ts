@@ -12,11 +12,15 @@ export interface WebhookRun {
   readonly ledger: SentLedger
   /** Called with every answer that is no acceptance. */
   readonly onRefused?: (status: number, retryAfter: string | undefined) => void
+  /** Added to every body. */
+  readonly padding?: string
+  /** Before a refused event is sent again, in ms. Default 50. */
+  readonly retryMs?: number
   /** Ends the run early. */
   readonly signal?: AbortSignal
 }
 
-const retryMs = 50
+const defaultRetryMs = 50
 
 /**
  * Sends webhooks as a careful sender does: each key on one connection, one request at a time, and whatever has no answer
@@ -30,10 +34,10 @@ async function sendOn(run: WebhookRun, connection: number): Promise<void> {
   const client = new Client(run.url, { pipelining: 1, bodyTimeout: 60_000, headersTimeout: 60_000 })
   try {
     for (const event of eventsOf(run, connection)) {
-      const body = JSON.stringify(event)
+      const body = JSON.stringify(run.padding === undefined ? event : { ...event, padding: run.padding })
       while (run.signal?.aborted !== true) {
         if (await isAcknowledged(run, client, event.id, body)) break
-        await delay(retryMs)
+        await delay(run.retryMs ?? defaultRetryMs)
       }
       if (run.signal?.aborted === true) return
     }

@@ -16,6 +16,8 @@ export class WriteRefused extends Error {
   }
 }
 
+const syncWrites = { syncWrites: true }
+
 /** Writes commit groups to the last segment and begins new ones. One call at a time. */
 export class LogWriter {
   readonly #options: ResolvedOptions
@@ -36,7 +38,7 @@ export class LogWriter {
   async open(sequence: number): Promise<void> {
     const last = this.#segments.at(-1)
     if (last === undefined) await this.#beginSegment(sequence, [])
-    else this.#file = await this.#options.files.open(join(this.#options.directory, last.name), 'update')
+    else this.#file = await this.#options.files.open(join(this.#options.directory, last.name), 'update', syncWrites)
   }
 
   /**
@@ -55,9 +57,11 @@ export class LogWriter {
     } catch (error) {
       if (!isNoSpace(error)) throw error
       await file.truncate(segment.bytes)
+      // The disk may have been full as late as on syncing, and what was refused must not come back after a crash.
+      await file.sync()
       throw this.#refused('SLUICE_LOG_FULL', error)
     }
-    await file.sync()
+    if (file.isSynced !== true) await file.sync()
     const position = segment.start + segment.bytes
     segment.bytes += group.bytes
     return position
@@ -71,7 +75,7 @@ export class LogWriter {
     const start = encodeSegmentStart(this.#marker, sequence, checkpoint)
     let file: LogFile
     try {
-      file = await files.open(path, 'create')
+      file = await files.open(path, 'create', syncWrites)
     } catch (error) {
       throw this.#refused(isNoSpace(error) ? 'SLUICE_LOG_FULL' : 'SLUICE_LOG_UNAVAILABLE', error)
     }

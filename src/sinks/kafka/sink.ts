@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { KafkaSinkConfig } from '../../config/sections/kafka-sink.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import { encodeKafkaBinary, encodeKafkaStructured } from '../../events/bindings/kafka.ts'
@@ -7,6 +8,10 @@ import type { OutgoingResult, Sink, SinkHealth } from '../sink.ts'
 
 /** How long the partition count of a topic is believed; a topic that grew is noticed after this. */
 const partitionCountMs = 60_000
+
+/** Between looks for a topic that was not to be had at the start; doubles up to the second. */
+const firstLookMs = 500
+const maxLookMs = 15_000
 
 /**
  * Results become CloudEvents in a Kafka topic, acknowledged by all in-sync replicas. The record key is the result's
@@ -18,6 +23,8 @@ export class KafkaSink implements Sink {
   readonly #options: KafkaSinkConfig
   readonly #client: KafkaClient
   readonly #counts = new Map<string, { readonly count: number; readonly atMs: number }>()
+  readonly #closed = new AbortController()
+  #looking: Promise<void> | undefined
   #turn = 0
   #problem: string | undefined
 
@@ -28,13 +35,9 @@ export class KafkaSink implements Sink {
   }
 
   async start(): Promise<void> {
-    try {
-      await this.#ensureTopic()
-      await this.#partitions(this.#options.topic)
-    } catch (error) {
-      // Kafka may come later; until then deliveries are refused as retryable and health tells.
-      this.#problem = SluiceError.from(error).message
-    }
+    // Kafka may come later; until then deliveries are refused as retryable and health tells. Without the looks in the
+    // background, only a delivery would ever find out that it is there.
+    if (!(await this.#findTopic())) this.#looking = this.#keepLooking()
   }
 
   async deliver({ header, value, meta }: OutgoingResult): Promise<void> {
@@ -50,7 +53,8 @@ export class KafkaSink implements Sink {
       this.#problem = undefined
     } catch (thrown) {
       const error = SluiceError.from(thrown, 'SLUICE_KAFKA_PRODUCE')
-      this.#problem = error.message
+      // What is wrong with one record says nothing about the next.
+      if (error.retryable) this.#problem = error.message
       throw error
     }
   }
@@ -59,8 +63,29 @@ export class KafkaSink implements Sink {
     return this.#problem === undefined ? { ready: true } : { ready: false, detail: this.#problem }
   }
 
-  close(): Promise<void> {
-    return Promise.resolve()
+  async close(): Promise<void> {
+    this.#closed.abort()
+    await this.#looking
+  }
+
+  async #keepLooking(): Promise<void> {
+    const { signal } = this.#closed
+    for (let delayMs = firstLookMs; !signal.aborted; delayMs = Math.min(delayMs * 2, maxLookMs)) {
+      await wait(delayMs, undefined, { signal }).catch(() => undefined)
+      if (signal.aborted || this.#problem === undefined || (await this.#findTopic())) return
+    }
+  }
+
+  async #findTopic(): Promise<boolean> {
+    try {
+      await this.#ensureTopic()
+      await this.#partitions(this.#options.topic)
+      this.#problem = undefined
+      return true
+    } catch (error) {
+      this.#problem = SluiceError.from(error).message
+      return false
+    }
   }
 
   async #ensureTopic(): Promise<void> {

@@ -114,7 +114,8 @@ export class SupervisedSubscription implements KafkaSubscription {
     this.#stopping = session.stop()
     this.#setState(reason.retryable ? 'waiting' : 'failed')
     // Every group passes through these when its broker starts.
-    if (!this.#isTold && !isPassing(error)) {
+    // An end for good is told in any case: nobody would hear of it otherwise.
+    if (!reason.retryable || (!this.#isTold && !isPassing(error))) {
       this.#isTold = true
       this.#options.handlers.fatal(reason)
     }
