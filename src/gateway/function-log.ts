@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { Logger } from '../telemetry/logger.ts'
 import type { FunctionLogEntry } from '../workers/worker-settings.ts'
 
 /** Writes what a function logged into the gateway's log, tied to its invocation and trace. */

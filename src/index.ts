@@ -1,0 +1,13 @@
+/**
+ * Sluice as a library: run a gateway inside of another process.
+ *
+ *   const gateway = createGateway(loadConfig('sluice.yaml', { environment: process.env }), { logger, version, onFatal })
+ *   const { http } = await gateway.start()
+ */
+export { loadConfig } from './config/load-config.ts'
+export type { Config } from './config/config.ts'
+export { errorCodes, type ErrorCode } from './errors/error-codes.ts'
+export { SluiceError } from './errors/sluice-error.ts'
+export { createGateway } from './gateway.ts'
+export type { CreateGateway, GatewayOptions, RunnableGateway } from './run-gateway.ts'
+export { createLogger, type Logger } from './telemetry/logger.ts'
