@@ -132,6 +132,8 @@ class Gateway implements RunnableGateway {
       ...(sasl === undefined ? {} : { sasl }),
       log: (level, message, details) => logger[level]({ ...details, part: 'kafka' }, message),
       logLevel: 'error',
+      // Below the time that a stop may take: a commit that Kafka does not answer must not hold it up.
+      commitTimeoutMs: 5_000,
     })
   }
 

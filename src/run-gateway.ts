@@ -25,7 +25,7 @@ export interface GatewayOptions {
 export type CreateGateway = (config: Config, options: GatewayOptions) => RunnableGateway
 
 /** Time that closing may take beyond the drain limit before the process is ended anyway. */
-const closeGraceMs = 5_000
+const closeGraceMs = 15_000
 
 /**
  * Runs a gateway until a signal or a fatal error ends it, and returns the exit code.

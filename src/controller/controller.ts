@@ -104,6 +104,9 @@ export class Controller {
       controlled.state = decision.state
       controlled.reason = decision.reason
       this.#apply(controlled.pool, decision.desired, decision.reason)
+    } catch (error) {
+      // One version that cannot be sized must not stop the others, nor the process; the next tick tries again.
+      controlled.reason = `hold: ${String(error)}`
     } finally {
       controlled.sampling = false
     }

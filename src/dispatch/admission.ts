@@ -18,6 +18,8 @@ export interface AdmissionHandlers {
 /** The trigger's side of its consumer group: assignments, bounded windows, pausing of partitions, commits. */
 export class Admission implements SubscriptionHandlers {
   readonly windows = new Map<number, AssignedWindow>()
+  /** Records that were never handed out, by reason. */
+  readonly anomalies: Record<PositionAnomaly['kind'], number> = { expired: 0, truncated: 0, damaged: 0 }
   readonly #options: TriggerOptions
   readonly #handlers: AdmissionHandlers
   readonly #commits: CommitScheduler
@@ -120,7 +122,7 @@ export class Admission implements SubscriptionHandlers {
       { trigger: name, partition, kind, from, to },
       `records ${from} to ${to} of ${log.stream}/${partition} are ${kind}`,
     )
-    this.#options.onAnomaly(anomaly)
+    this.anomalies[kind] += Math.max(0, to - from)
   }
 
   fatal(error: SluiceError): void {

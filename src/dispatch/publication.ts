@@ -56,6 +56,8 @@ export class Publication {
     const cause = delivery.feed.reader.header(delivery.record)
     for (let index = 0; index < results.length; index++) {
       const result = results[index] as FunctionResult
+      const unknown = this.#unknownSink(result)
+      if (unknown !== undefined) return unknown
       const outgoing = this.#outgoing(delivery, cause, result, index)
       for (const sink of this.#options.sinks) {
         if (result.meta.sink !== undefined && result.meta.sink !== sink.name) continue
@@ -64,6 +66,15 @@ export class Publication {
       }
     }
     return undefined
+  }
+
+  /** A result for a sink that the trigger has not got would vanish: it is kept as a dead letter instead. */
+  #unknownSink({ meta }: FunctionResult): PublicationFailure | undefined {
+    const { sinks, trigger } = this.#options
+    const { sink } = meta
+    if (sink === undefined || sinks.some(({ name }) => name === sink)) return undefined
+    const message = `the result names the sink ${sink}, and trigger ${trigger} has ${sinks.map(({ name }) => name).join(', ')}`
+    return { sink, attempts: 0, error: new SluiceError('SLUICE_SINKS_UNKNOWN', message) }
   }
 
   async #deliver(
@@ -104,7 +115,9 @@ export class Publication {
           typeof askedMs === 'number'
             ? Math.min(Math.max(askedMs, decision.delayMs), retry.maxDelayMs)
             : decision.delayMs
-        await wait(delayMs, undefined, { signal: AbortSignal.any([this.#stopped.signal, revoked]) }).catch(() => undefined)
+        await wait(delayMs, undefined, { signal: AbortSignal.any([this.#stopped.signal, revoked]) }).catch(
+          () => undefined,
+        )
         this.#stopped.signal.throwIfAborted()
       }
     }

@@ -1,3 +1,4 @@
+import { messageOf } from '../errors/sluice-error.ts'
 import type { FunctionResult } from '../sinks/function-result.ts'
 import { Histogram } from '../telemetry/histogram.ts'
 import type { InvocationOutcome } from '../workers/invocation.ts'
@@ -32,6 +33,8 @@ export interface SettlementParts {
   readonly onProgress: () => void
   /** Dead letters cannot be written (message), or can again (undefined). */
   readonly onBlocked: (problem: string | undefined) => void
+  /** Something that must not happen has happened; nothing of the trigger starts any more. */
+  readonly onBroken: (problem: string) => void
 }
 
 /**
@@ -251,6 +254,10 @@ export class Settlement {
       this.#options.logger.error(
         { trigger: this.#options.name, err: thrown },
         'dispatch failed unexpectedly; the event stays uncommitted',
+      )
+      // Its key would stand still without a word; this way the trigger says that it needs a restart.
+      this.#parts.onBroken(
+        `dispatch failed unexpectedly: ${messageOf(thrown)}; a restart runs what is uncommitted again`,
       )
       return undefined
     } finally {

@@ -23,6 +23,9 @@ import type { TriggerOptions } from './trigger-options.ts'
  */
 export type TriggerState = 'stopped' | 'running' | 'blocked' | 'pausing' | 'paused' | 'stopping'
 
+/** Parts of a trigger that can hinder it, each for itself. */
+type TriggerPart = 'store' | 'parking' | 'subscription' | 'dispatch'
+
 export interface PartitionProgress {
   readonly partition: number
   readonly completed: number
@@ -43,7 +46,7 @@ export class TriggerDispatch implements DeliveryOwner {
   #state: TriggerState = 'stopped'
   #pause: PauseRecord | undefined
   /** By part of the trigger: one that works again says nothing about the others. */
-  readonly #problems = new Map<'store' | 'parking' | 'subscription', string>()
+  readonly #problems = new Map<TriggerPart, string>()
   /** Events in frames; a pause is confirmed when it is 0. */
   #running = 0
   #waiters: (() => void)[] = []
@@ -80,6 +83,7 @@ export class TriggerDispatch implements DeliveryOwner {
       admission: this.#admission,
       onProgress: () => this.#wake(),
       onBlocked: problem => this.#setProblem('store', problem),
+      onBroken: problem => this.#setProblem('dispatch', problem),
     })
   }
 
@@ -113,6 +117,11 @@ export class TriggerDispatch implements DeliveryOwner {
 
   get runnableKeys(): number {
     return this.#state === 'running' ? this.#order.keys : 0
+  }
+
+  /** Records of the stream that this trigger never got: expired before it came, cut off, or damaged. */
+  get anomalies(): Admission['anomalies'] {
+    return this.#admission.anomalies
   }
 
   /** Events in frames now. */
@@ -269,7 +278,7 @@ export class TriggerDispatch implements DeliveryOwner {
     delivery.traceparent = delivery.span?.traceparent
   }
 
-  #setProblem(part: 'store' | 'parking' | 'subscription', problem: string | undefined): void {
+  #setProblem(part: TriggerPart, problem: string | undefined): void {
     if (problem === undefined) this.#problems.delete(part)
     else {
       if (problem !== this.#problems.get(part)) this.#options.logger.error({ trigger: this.name }, problem)

@@ -1,6 +1,6 @@
 import type { CompiledFilter } from '../events/filter.ts'
 import type { RetryPolicy } from '../functions/function-version.ts'
-import type { PartitionLog, PositionAnomaly, StartPosition } from '../log/partition-log.ts'
+import type { PartitionLog, StartPosition } from '../log/partition-log.ts'
 import type { Sink } from '../sinks/sink.ts'
 import type { HomeStore } from '../store/home-store.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
@@ -45,7 +45,6 @@ export interface TriggerOptions {
   readonly logger: DispatchLogger
   readonly now: () => number
   readonly random: () => number
-  readonly onAnomaly: (anomaly: PositionAnomaly) => void
   readonly onState?: (state: string) => void
   /** An event is complete: done or buried. For the log of what came in and out. */
   readonly onDone?: (delivery: Delivery) => void

@@ -68,17 +68,10 @@ export class VersionDispatch {
     })
   }
 
-  /**
-   * @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED when too many wait or no worker can be started,
-   *   SLUICE_DISPATCH_STOPPED while stopping.
-   */
+  /** @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED when too many wait, SLUICE_DISPATCH_STOPPED while stopping. */
   invoke(invocation: DirectInvocation): void {
     const { name } = this.pool.version
     if (this.#stopping) throw new SluiceError('SLUICE_DISPATCH_STOPPED', `function ${name} is stopping`)
-    if (this.pool.state === 'quarantined') {
-      const { problem } = this.pool.stats()
-      throw new SluiceError('SLUICE_DISPATCH_OVERLOADED', `no worker of function ${name} can be started: ${problem ?? 'unknown'}`)
-    }
     if (this.#direct.length >= this.#options.maxWaitingInvocations) {
       throw new SluiceError(
         'SLUICE_DISPATCH_OVERLOADED',

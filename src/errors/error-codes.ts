@@ -103,6 +103,7 @@ export const errorCodes = {
   SLUICE_SINKS_TEMPLATE: entry(422, false, 'The template cannot be filled'),
   SLUICE_SINKS_TIMEOUT: entry(504, true, 'The destination did not answer in time'),
   SLUICE_SINKS_UNAVAILABLE: entry(503, true, 'The destination is not available'),
+  SLUICE_SINKS_UNKNOWN: entry(422, false, 'The result names a sink that is not there'),
 
   SLUICE_STORE_FAILED: entry(503, false, 'The store has stopped'),
   SLUICE_STORE_WRITE: entry(503, true, 'The store could not be written'),

@@ -100,7 +100,6 @@ function buildTrigger(
     logger: parts.logger,
     now: Date.now,
     random: Math.random,
-    onAnomaly: () => undefined,
     ...(traffic === undefined ? {} : { onDone: delivery => traffic.done(name, config.stream, config.sinks, delivery) }),
   })
   return { name, config, log, dispatch }

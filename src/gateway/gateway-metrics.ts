@@ -52,6 +52,15 @@ function registerTriggers({ registry, engines, triggers }: GatewayView): void {
     dispatch.problem === undefined ? 0 : 1,
   )
   gauge('sluice_events_running', 'Events in workers now.', ({ dispatch }) => dispatch.running)
+  registry.counter(
+    { name: 'sluice_records_missed', help: 'Records that a trigger never got: expired, truncated or damaged.' },
+    function* () {
+      for (const { name, dispatch } of triggers.values()) {
+        for (const [reason, count] of Object.entries(dispatch.anomalies))
+          yield [{ trigger: name, reason }, count] as const
+      }
+    },
+  )
   registry.histogram(
     { name: 'sluice_event_duration', help: 'From acceptance to completion.', unit: 'ms' },
     function* () {

@@ -169,13 +169,12 @@ function serve(port: NonNullable<typeof parentPort>): void {
       // Fails while someone else holds the file locked, such as a person with the sqlite3 shell: no reason to end.
       database.exec('BEGIN IMMEDIATE')
       for (const { id, operation, args } of calls) {
-        if (operation === 'open' || operation === 'close') replies.push({ id })
-        else replies.push(attempt(database, id, () => table[operation]?.(...args)))
+        replies.push(isControl(operation) ? { id } : attempt(database, id, () => table[operation]?.(...args)))
       }
       database.exec('COMMIT')
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
-      replies = calls.map(({ id, operation }) => (operation === 'close' ? { id } : { id, error: String(error) }))
+      replies = calls.map(({ id, operation }) => (isControl(operation) ? { id } : { id, error: String(error) }))
     }
     port.postMessage(replies)
     if (!closing) return
@@ -186,6 +185,9 @@ function serve(port: NonNullable<typeof parentPort>): void {
     if (waiting.push(call) === 1) setImmediate(round)
   })
 }
+
+/** The database has no part in these: it is open when the first call is served. */
+const isControl = (operation: StoreCall['operation']): boolean => operation === 'open' || operation === 'close'
 
 /** A statement that fails undoes itself alone; its neighbours in the transaction stand. */
 function attempt(database: DatabaseSync, id: number, run: () => unknown): StoreReply {

@@ -72,7 +72,6 @@ export class DispatchFixture {
       logger: { info: write, warn: write, error: write },
       now: Date.now,
       random: () => 0,
-      onAnomaly: () => undefined,
       onDone: delivery => {
         this.done.push(delivery)
         for (const wake of this.#waiters.splice(0)) wake()

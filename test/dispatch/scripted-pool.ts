@@ -31,6 +31,8 @@ export class ScriptedPool implements WorkerPool {
   #permits = 2
   #keys = new Set<string>()
   overlaps = 0
+  /** Called before the rest of a broken run comes back. */
+  beforeNotStarted: () => void = () => undefined
 
   constructor(version: FunctionVersion, script: Script) {
     this.version = version
@@ -87,6 +89,7 @@ export class ScriptedPool implements WorkerPool {
     let broken = false
     for (const invocation of run) {
       if (broken) {
+        this.beforeNotStarted()
         invocation.settle({ kind: 'not-started' })
         continue
       }

@@ -314,6 +314,18 @@ describe('publication of results', () => {
     expect(fixture.pool.seen.length).toBe(1)
   })
 
+  it('keeps a result for a sink that is not there as a dead letter instead of losing it', async () => {
+    const lost = { meta: { sink: 'nowhere' }, contentType: 'text/plain', data: Buffer.from('precious') }
+    const fixture = await open(() => ({ kind: 'succeeded', durationMs: 1, results: [lost] }), {
+      sinks: [recordingSink()],
+    })
+    await fixture.append('a', 'v')
+    await fixture.untilDone(1)
+    const [letter] = await fixture.store.listDeadLetters('t', 1)
+    expect(letter).toMatchObject({ stage: 'sink', reason: 'SLUICE_SINKS_UNKNOWN' })
+    expect(letter?.results).toContain(Buffer.from('precious').toString('base64'))
+  })
+
   it('gives a result the same id when its event is run again', async () => {
     const ids: string[] = []
     const sink = recordingSink(outgoing => {

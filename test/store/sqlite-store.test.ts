@@ -1,0 +1,158 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Worker } from 'node:worker_threads'
+import { afterEach, describe, expect, it } from 'vitest'
+import type { SluiceError } from '../../src/errors/sluice-error.ts'
+import type { DeadLetter, HomeStore, ParkedEvent } from '../../src/store/home-store.ts'
+import { openSqliteStore } from '../../src/store/sqlite-store.ts'
+
+const dirs: string[] = []
+const stores: HomeStore[] = []
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close()
+  for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true })
+})
+
+function newDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-store-'))
+  dirs.push(dir)
+  return dir
+}
+
+async function open(dir: string, onFatal: (error: SluiceError) => void = () => undefined): Promise<HomeStore> {
+  const store = await openSqliteStore({ dir, onFatal })
+  stores.push(store)
+  return store
+}
+
+const letter = (offset: number, more: Partial<DeadLetter> = {}): Omit<DeadLetter, 'id'> => ({
+  trigger: 't',
+  stream: 's',
+  partition: 0,
+  offset,
+  eventId: `e${offset}`,
+  key: 'k',
+  header: Buffer.from('header'),
+  value: Buffer.from('value'),
+  stage: 'handler',
+  function: 'fn@latest',
+  reason: 'error',
+  message: 'no',
+  failures: '[]',
+  results: '',
+  createdAtMs: 1,
+  ...more,
+})
+
+const parked = (offset: number, more: Partial<ParkedEvent> = {}): ParkedEvent => ({
+  trigger: 't',
+  stream: 's',
+  partition: 0,
+  offset,
+  key: 'k',
+  header: Buffer.from('header'),
+  value: Buffer.from(`v${offset}`),
+  timestampMs: 1,
+  attempt: 1,
+  failures: '[]',
+  dueAtMs: 5,
+  ...more,
+})
+
+describe('the SQLite store', () => {
+  it('gives back after reopening what it took', async () => {
+    const dir = newDir()
+    const store = await open(dir)
+    await store.putDeadLetter(letter(1, { value: null }))
+    await store.putDeadLetter(letter(2))
+    await store.park([parked(7), parked(8, { dueAtMs: 9 })])
+    await store.pause('trigger:t', { reason: 'r', by: 'b', sinceMs: 3 })
+    await store.close()
+    const again = await open(dir)
+    const letters = await again.listDeadLetters('t', 10)
+    expect(letters.map(({ offset }) => offset)).toEqual([2, 1])
+    expect(letters[1]?.value).toBeNull()
+    expect(Buffer.from(letters[0]?.value ?? []).toString()).toBe('value')
+    expect(await again.countDeadLetters()).toEqual(new Map([['t', 2]]))
+    expect(await again.parkedKeys('t')).toEqual([{ partition: 0, key: 'k', events: 2, dueAtMs: 9 }])
+    expect((await again.parkedOf('t', 's', 0, 'k', 1)).map(({ offset }) => offset)).toEqual([7])
+    expect(await again.pauses()).toEqual(new Map([['trigger:t', { reason: 'r', by: 'b', sinceMs: 3 }]]))
+    await again.unpark(parked(7))
+    await again.resume('trigger:t')
+    expect((await again.parkedOf('t', 's', 0, 'k', 9)).map(({ offset }) => offset)).toEqual([8])
+    expect(await again.pauses()).toEqual(new Map())
+  })
+
+  it('overwrites what stands at the same place instead of keeping it twice', async () => {
+    const store = await open(newDir())
+    await store.putDeadLetter(letter(1, { message: 'first' }))
+    await store.putDeadLetter(letter(1, { message: 'second' }))
+    await store.park([parked(1)])
+    await store.park([parked(1, { attempt: 4 })])
+    expect((await store.listDeadLetters('t', 10)).map(({ message }) => message)).toEqual(['second'])
+    expect((await store.parkedOf('t', 's', 0, 'k', 10)).map(({ attempt }) => attempt)).toEqual([4])
+  })
+
+  it('refuses one call and keeps those beside it', async () => {
+    const store = await open(newDir())
+    const bad = letter(2, { message: null as unknown as string })
+    const results = await Promise.allSettled([
+      store.putDeadLetter(letter(1)),
+      store.putDeadLetter(bad),
+      store.park([parked(1), parked(2, { attempt: null as unknown as number })]),
+      store.putDeadLetter(letter(3)),
+    ])
+    expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled'])
+    expect(results[1]).toMatchObject({ reason: { code: 'SLUICE_STORE_WRITE' } })
+    expect((await store.listDeadLetters('t', 10)).map(({ offset }) => offset)).toEqual([3, 1])
+    // All of a call or nothing of it.
+    expect(await store.parkedKeys('t')).toEqual([])
+  })
+
+  it('goes on after somebody else held the file locked', async () => {
+    const dir = newDir()
+    let fatal: SluiceError | undefined
+    const store = await open(dir, error => (fatal = error))
+    const other = new DatabaseSync(join(dir, 'home.sqlite'))
+    other.exec('BEGIN IMMEDIATE')
+    await expect(store.putDeadLetter(letter(1))).rejects.toMatchObject({ code: 'SLUICE_STORE_WRITE', retryable: true })
+    other.exec('ROLLBACK')
+    other.close()
+    await store.putDeadLetter(letter(1))
+    expect(fatal).toBeUndefined()
+    expect(await store.countDeadLetters()).toEqual(new Map([['t', 1]]))
+  })
+
+  it('refuses a file of a newer version and says which', async () => {
+    const dir = newDir()
+    const database = new DatabaseSync(join(dir, 'home.sqlite'))
+    database.exec('PRAGMA user_version = 99')
+    database.close()
+    let told = 0
+    await expect(openSqliteStore({ dir, onFatal: () => told++ })).rejects.toThrow(/has format 99.*use the version/)
+    expect(told).toBe(0)
+  })
+
+  it('rejects what waits and tells it once when its thread dies', async () => {
+    const dir = newDir()
+    const fatal = Promise.withResolvers<SluiceError>()
+    const created = new Promise<Worker>(resolve => process.once('worker', resolve))
+    const store = await open(dir, error => fatal.resolve(error))
+    const waiting = store.pauses()
+    void (await created).terminate()
+    const unanswered = store.putDeadLetter(letter(1))
+    await waiting.catch(() => undefined)
+    await expect(unanswered).rejects.toMatchObject({ code: 'SLUICE_STORE_FAILED', retryable: false })
+    expect((await fatal.promise).code).toBe('SLUICE_STORE_FAILED')
+    await expect(store.pauses()).rejects.toMatchObject({ code: 'SLUICE_STORE_FAILED' })
+  })
+
+  it('is closed twice without harm and takes nothing afterwards', async () => {
+    const store = await open(newDir())
+    const before = store.putDeadLetter(letter(1))
+    await Promise.all([before, store.close(), store.close()])
+    await expect(store.pauses()).rejects.toMatchObject({ code: 'SLUICE_STORE_FAILED' })
+  })
+})
