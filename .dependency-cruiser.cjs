@@ -29,7 +29,8 @@ const journeyRules = journey.map((name, index) => ({
 const heavyLibraries = [
   ['kafkajs', '^src/log/kafka/kafkajs/'],
   ['aedes', '^src/sources/mqtt/broker\\.ts$'],
-  ['piscina', '^src/workers/piscina-pool\\.ts$'],
+  // The thread's side needs its `move` to transfer an answer instead of cloning it.
+  ['piscina', '^src/workers/(piscina-pool|worker-entry)\\.ts$'],
   ['@opentelemetry', '^src/(telemetry/|workers/worker-tracing\\.ts$)'],
   ['mqtt', '^src/(sources|sinks)/mqtt/'],
   ['undici', '^src/sinks/http/'],

@@ -8,21 +8,9 @@ import { encodeFrame } from '../../src/workers/frame-codec.ts'
 import type { Feed, Invocation, InvocationOutcome } from '../../src/workers/invocation.ts'
 import { createWorkerPool } from '../../src/workers/piscina-pool.ts'
 import type { WorkerPool } from '../../src/workers/worker-pool.ts'
+import { median, rowOf, type BenchOptions, type BenchRow } from '../bench-row.ts'
 
-export interface BenchRow {
-  readonly name: string
-  readonly ours: number
-  readonly raw: number
-  readonly ratio: number
-  readonly unit: string
-  readonly details: Readonly<Record<string, number | string>>
-}
-
-export interface BenchOptions {
-  /** Interleaved repetitions; the median counts. Default 5. */
-  readonly repetitions?: number
-  /** Length of one measurement. Default 1,000 ms. */
-  readonly durationMs?: number
+export interface FramesBenchOptions extends BenchOptions {
   /** Default 256. */
   readonly eventsPerFrame?: number
 }
@@ -74,12 +62,17 @@ interface Measurement {
   readonly processMicros: number
 }
 
-/** Frames of small events through one worker of ours, beside a bare `postMessage` loop with the same frames. */
-export async function run(options: BenchOptions = {}): Promise<BenchRow[]> {
+/**
+ * Frames of small events through one worker of ours, beside a plain worker that gets the same bytes by `postMessage`,
+ * decodes the same entries, makes the same event of each, calls the same function and answers with a status byte and the
+ * result per event. On both sides one frame is in the worker and the next one waits, encoded. The first row is the one
+ * that counts: functions that return something are the rule.
+ */
+export async function run(options: FramesBenchOptions = {}): Promise<BenchRow[]> {
   const { repetitions = 5, durationMs = 1_000, eventsPerFrame = 256 } = options
   const frame = Array.from({ length: eventsPerFrame }, (_, offset) => new BenchInvocation(offset))
   const rows: BenchRow[] = []
-  for (const handler of ['default', 'withResult']) {
+  for (const handler of ['withResult', 'default']) {
     const pool = createWorkerPool(versionOf(handler))
     pool.setWorkers(1)
     const raw = await rawWorker(handler, true)
@@ -100,28 +93,20 @@ export async function run(options: BenchOptions = {}): Promise<BenchRow[]> {
     await pool.close(1_000)
     await raw.terminate()
     await bare.terminate()
-    const us = median(ours)
-    const best = median(rawOne)
-    const deep = median(rawTwo)
-    const least = median(rawBare)
-    rows.push({
-      name: `frames of ${eventsPerFrame} small events, 1 worker, ${handler === 'default' ? 'no result' : 'a small result each'}`,
-      ours: Math.round(us.perSecond),
-      raw: Math.round(best.perSecond),
-      ratio: round(us.perSecond / best.perSecond),
-      unit: 'events/s',
-      details: {
-        'raw, two frames in flight': Math.round(deep.perSecond),
-        'ratio to that': round(us.perSecond / deep.perSecond),
-        'raw, parsed bodies only': Math.round(least.perSecond),
-        'ratio to parsed bodies only': round(us.perSecond / least.perSecond),
-        'main thread µs/event': round(us.mainMicros),
-        'main thread µs/event, raw': round(best.mainMicros),
-        'process µs/event': round(us.processMicros),
-        'process µs/event, raw': round(best.processMicros),
-        'process µs/event, parsed bodies only': round(least.processMicros),
-      },
-    })
+    const kind = handler === 'withResult' ? 'a small result each' : 'no result'
+    const pairs = ours.map(({ perSecond }, i) => ({ ours: perSecond, raw: (rawOne[i] as Measurement).perSecond }))
+    rows.push(
+      rowOf(`frames of ${eventsPerFrame} small events, 1 worker, ${kind}`, 'events/s', pairs, {
+        'raw, two frames in the worker': Math.round(median(rawTwo.map(({ perSecond }) => perSecond))),
+        'raw, parsed bodies only': Math.round(median(rawBare.map(({ perSecond }) => perSecond))),
+        'main thread µs/event': micros(ours, 'mainMicros'),
+        'main thread µs/event, raw': micros(rawOne, 'mainMicros'),
+        'process µs/event': micros(ours, 'processMicros'),
+        'process µs/event, raw': micros(rawOne, 'processMicros'),
+        'process µs/event, raw, two frames in the worker': micros(rawTwo, 'processMicros'),
+        'process µs/event, parsed bodies only': micros(rawBare, 'processMicros'),
+      }),
+    )
   }
   return rows
 }
@@ -161,44 +146,47 @@ function oursFor(pool: WorkerPool, frame: readonly Invocation[], durationMs: num
   })
 }
 
+/** `depth` frames in the worker, and one more encoded, which is posted before the answer is read: as the pool does it. */
 function rawFor(worker: Worker, frame: readonly Invocation[], durationMs: number, depth: number): Promise<Measurement> {
   return measure(durationMs, until => {
     const { promise, resolve } = Promise.withResolvers<number>()
+    const encode = (): Buffer => encodeFrame(frame, { high: 1, low: 2 }, false)
     let events = 0
     let inFlight = 0
+    let next = encode()
     const post = (): void => {
-      const bytes = encodeFrame(frame, { high: 1, low: 2 }, false)
-      worker.postMessage(bytes, [bytes.buffer as ArrayBuffer])
+      worker.postMessage(next, [next.buffer as ArrayBuffer])
       inFlight++
     }
     const onAnswer = (answer: Uint8Array): void => {
       inFlight--
+      const goesOn = performance.now() < until
+      if (goesOn) post()
+      const view = new DataView(answer.buffer)
       let at = 0
       while (at < answer.length) {
         if (answer[at++] !== 0) throw new Error('an event of the benchmark failed')
         // Without results an answer is as long as the frame; with results each has its length in front.
-        if (answer.length > frame.length) at += 4 + new DataView(answer.buffer).getUint32(at, true)
+        if (answer.length > frame.length) at += 4 + view.getUint32(at, true)
         events++
       }
-      if (performance.now() < until) post()
+      if (goesOn) next = encode()
       else if (inFlight === 0) {
         worker.off('message', onAnswer)
         resolve(events)
       }
     }
     worker.on('message', onAnswer)
-    for (let i = 0; i < depth; i++) post()
+    for (let i = 0; i < depth; i++) {
+      post()
+      next = encode()
+    }
     return promise
   })
 }
 
-function median(measurements: readonly Measurement[]): Measurement {
-  const sorted = measurements.toSorted((a, b) => a.perSecond - b.perSecond)
-  return sorted[sorted.length >> 1] as Measurement
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100
+function micros(measurements: readonly Measurement[], which: 'mainMicros' | 'processMicros'): number {
+  return Math.round(median(measurements.map(measurement => measurement[which])) * 100) / 100
 }
 
 function versionOf(handler: string): FunctionVersion {

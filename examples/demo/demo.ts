@@ -8,6 +8,8 @@ import { DemoRun } from './run-demo.ts'
 import { formatSummary, type Paint } from './summary-table.ts'
 
 const exitCodes = { ok: 0, failed: 1, usage: 2 } as const
+/** How to get the third kind of events, in one line. */
+const kafkaHint = 'Kafka is off: `npm run kafka` in another terminal, then KAFKA_BROKERS=localhost:9092 npm run demo'
 const signalNumbers = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const
 
 process.exitCode = await main()
@@ -39,11 +41,13 @@ async function drive(options: DemoOptions): Promise<number> {
   const lastMoment = () => {
     run.killNow()
     if (screen.isTTY) screen.write('\u001b[?25h')
-    remove(directory, options)
+    if (!options.keep) remove(directory)
   }
   process.once('exit', lastMoment)
 
-  screen.write(`\n  ${paint('bold', 'Sluice demo')}  ${title(options)}\n\n`)
+  screen.write(`\n  ${paint('bold', 'Sluice demo')}  ${title(options)}\n`)
+  if (options.kafkaBrokers === undefined) screen.write(`  ${paint('dim', kafkaHint)}\n`)
+  screen.write('\n')
   progress.start()
   let isFailed = false
   try {
@@ -68,9 +72,9 @@ async function drive(options: DemoOptions): Promise<number> {
     signals.stop()
     process.off('exit', lastMoment)
     // What went wrong can only be understood with the data at hand.
-    const isKept = options.keep || isFailed
+    const isKept = run.hasData && (options.keep || isFailed)
     if (isKept) screen.write(`  Data and log of the gateway are kept in ${directory}\n\n`)
-    else remove(directory, options)
+    else remove(directory)
   }
   return isFailed ? exitCodes.failed : exitCodes.ok
 }
@@ -81,9 +85,12 @@ function title({ events, ratePerS, kills, seed }: DemoOptions): string {
   return `${events.toLocaleString('en-US')} events of each kind ${rate}${killing}; seed ${seed}`
 }
 
-function remove(directory: string, { keep }: DemoOptions): void {
-  if (!keep) rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
+function remove(directory: string): void {
+  rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
 }
+
+/** One Ctrl-C may come twice, from the terminal and from npm. */
+const sameSignalMs = 500
 
 /** The first signal ends the demo in order, the second one at once. */
 function watchSignals(interruption: AbortController): {
@@ -91,10 +98,13 @@ function watchSignals(interruption: AbortController): {
   stop(): void
 } {
   let first: keyof typeof signalNumbers | undefined
+  let caughtAtMs = 0
   const listener = (signal: NodeJS.Signals) => {
     const name = signal as keyof typeof signalNumbers
+    if (first !== undefined && performance.now() - caughtAtMs < sameSignalMs) return
     if (first !== undefined) process.exit(128 + signalNumbers[name])
     first = name
+    caughtAtMs = performance.now()
     interruption.abort(new Error(`ended by ${signal}`))
   }
   const names = Object.keys(signalNumbers) as (keyof typeof signalNumbers)[]

@@ -27,6 +27,17 @@ export async function readTriggers(url: string): Promise<readonly TriggerProgres
   }
 }
 
+/** Whether everything runs that has to; after a start Kafka takes a moment to give out its partitions. */
+export async function isReady(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(10_000) })
+    await response.arrayBuffer()
+    return response.ok
+  } catch {
+    return false
+  }
+}
+
 /** All dead letters of a trigger. The trigger of a kind of events bears its name. */
 export async function readDeadLetters(url: string, kind: Kind): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = []

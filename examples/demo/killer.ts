@@ -13,7 +13,7 @@ export interface KillPlan {
   readonly gateway: GatewayChild
   readonly report: KillReport
   readonly random: () => number
-  /** Events of all kinds together. */
+  /** Events that the gateway has to accept. */
   readonly total: number
   /** How many of them are accepted by now. */
   readonly accepted: () => number

@@ -76,6 +76,16 @@ export function parseDemoOptions(
   }
 }
 
+/** What to type to have the same run again. */
+export function repeatCommand(run: Pick<DemoOptions, 'events' | 'ratePerS' | 'kills' | 'seed'>): string {
+  const words = ['npm run demo --']
+  if (run.kills === defaults.kills) words.push('--kill')
+  else if (run.kills > 0) words.push(`--kills ${run.kills}`)
+  if (run.events !== defaults.events) words.push(`--events ${run.events}`)
+  if (run.ratePerS !== defaults.ratePerS) words.push(`--rate ${run.ratePerS}`)
+  return [...words, `--seed ${run.seed}`].join(' ')
+}
+
 function wholeNumber(name: string, text: string | undefined, fallback: number, least: number, most: number): number {
   if (text === undefined) return fallback
   const value = Number(text)

@@ -6,8 +6,6 @@ import type { Paint } from './summary-table.ts'
 export interface ProgressView {
   readonly ledgers: readonly KindLedger[]
   readonly deadLetters: ReadonlyMap<string, number>
-  /** How to switch on what does not run; one line, '' for nothing. */
-  readonly hint: string
   /** What the gateway does, such as `running, killed 2 of 6`. */
   readonly gateway: string
 }
@@ -59,8 +57,7 @@ export class Progress {
     const lines = view.ledgers.map(ledger => this.#kindLine(ledger, view.deadLetters.get(ledger.kind) ?? 0, columns))
     const seconds = `${((performance.now() - this.#startedAt) / 1000).toFixed(0)} s`
     lines.push(`  ${'gateway'.padEnd(10)} ${view.gateway}, ${seconds}`)
-    if (view.hint !== '') lines.push(`  ${this.#paint('dim', fit(view.hint, columns - 3))}`)
-    const up = this.#linesUp === 0 ? '' : `\u001b[${this.#linesUp}A`
+    const up = this.#linesUp === 0 ? '' : `\r\u001b[${this.#linesUp}A`
     this.#stream.write(up + lines.map(line => `\u001b[2K${line}\n`).join(''))
     this.#linesUp = lines.length
   }
@@ -120,8 +117,4 @@ export class Progress {
 
 function thousands(value: number): string {
   return value.toLocaleString('en-US')
-}
-
-function fit(text: string, width: number): string {
-  return text.length <= width ? text : `${text.slice(0, Math.max(1, width - 1))}…`
 }

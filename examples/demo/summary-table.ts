@@ -1,5 +1,6 @@
 import type { styleText } from 'node:util'
 import type { DeadLetter } from './gateway-api.ts'
+import { repeatCommand } from './options.ts'
 import type { Counts, Summary } from './summary.ts'
 import { kinds, type Kind } from './workload.ts'
 
@@ -10,7 +11,6 @@ export type Paint = (style: Style, text: string) => string
 interface Column {
   readonly title: string
   readonly value: (counts: Counts) => number | null | undefined
-  readonly digits?: number
   /** Above zero it is painted red. */
   readonly mustBeZero?: boolean
 }
@@ -22,9 +22,9 @@ const always: readonly Column[] = [
   { title: 'duplicates', value: counts => counts.duplicates },
 ]
 const speed: readonly Column[] = [
-  { title: 'events/s', value: counts => counts.eventsPerS, digits: 0 },
-  { title: 'p50 ms', value: counts => counts.sendToDoneMs?.p50, digits: 1 },
-  { title: 'p99 ms', value: counts => counts.sendToDoneMs?.p99, digits: 1 },
+  { title: 'events/s', value: counts => counts.eventsPerS },
+  { title: 'p50 ms', value: counts => counts.sendToDoneMs?.p50 },
+  { title: 'p99 ms', value: counts => counts.sendToDoneMs?.p99 },
 ]
 const survival: readonly Column[] = [
   { title: 'lost', value: counts => counts.lost, mustBeZero: true },
@@ -55,7 +55,7 @@ function table(summary: Summary, columns: readonly Column[], paint: Paint): stri
   )
   const all = [...rows, { label: 'total', counts: summary.total }]
   const labelWidth = Math.max(...all.map(({ label }) => label.length))
-  const cells = all.map(({ counts }) => columns.map(column => cell(column.value(counts), column.digits ?? 0)))
+  const cells = all.map(({ counts }) => columns.map(column => cell(column.value(counts))))
   const widths = columns.map(({ title }, index) =>
     Math.max(title.length, ...cells.map(row => (row[index] ?? '').length)),
   )
@@ -72,8 +72,10 @@ function table(summary: Summary, columns: readonly Column[], paint: Paint): stri
   return [paint('dim', head), ...body.slice(0, -1), paint('dim', '─'.repeat(head.length)), ...body.slice(-1)]
 }
 
-function cell(value: number | null | undefined, digits: number): string {
+/** Three digits are enough to read: tenths only below 100, and only where they say something. */
+function cell(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–'
+  const digits = value < 100 && !Number.isInteger(value) ? 1 : 0
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 }
 
@@ -86,7 +88,8 @@ function speedNotes({ total, ratePerS }: Summary): string[] {
   return notes
 }
 
-function killNotes({ kills, readyMs, seed, total }: Summary): string[] {
+function killNotes(summary: Summary): string[] {
+  const { kills, readyMs, total, eventsPerKind: events } = summary
   const sorted = [...readyMs].sort((a, b) => a - b)
   const [least = 0, median = 0, most = 0] = [sorted[0], sorted[Math.floor(sorted.length / 2)], sorted.at(-1)]
   const duplicates = total.duplicates
@@ -94,7 +97,7 @@ function killNotes({ kills, readyMs, seed, total }: Summary): string[] {
   const notes = [`Killed with SIGKILL ${times}; ready again after ${ms(least)} to ${ms(most)}, median ${ms(median)}.`]
   if (duplicates > 0)
     notes.push('Duplicates are what at-least-once costs: in flight when it was killed, or sent again.')
-  return [...notes, `The same again: npm run demo -- --kill --seed ${seed}`]
+  return [...notes, `The same again: ${repeatCommand({ ...summary, events })}`]
 }
 
 function deadLetterNotes(deadLetters: ReadonlyMap<Kind, readonly DeadLetter[]>): string[] {

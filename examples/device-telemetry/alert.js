@@ -17,7 +17,6 @@ export default function alert(event, context) {
       device: event.subject,
       temperature,
       limit,
-      measuredAt: event.time,
       severity: temperature > limit + 20 ? 'critical' : 'warning',
     },
   }

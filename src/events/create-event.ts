@@ -56,7 +56,7 @@ export function eventFromHttp(
   const maxEvents = defaults.maxBatchEvents ?? defaultMaxBatchEvents
   if (mode === 'opaque') {
     const contentType = input.headers['content-type'] as string | undefined
-    return [mappedEvent({ ...input }, contentType, mapping, defaults, protocol, trace, nowMs)]
+    return [mappedEvent(input, contentType, mapping, defaults, protocol, trace, nowMs)]
   }
   if (mode === 'ndjson') {
     return splitLines(input.body, maxEvents).map((body, index) =>
@@ -95,15 +95,17 @@ export function eventFromMqtt(
   const decoded = decodeMqtt(payload, properties, defaults.structured)
   if (decoded !== undefined) {
     const header = cloudEventHeader(decoded.attributes, defaults, protocol, trace, nowMs)
-    return { header: position === undefined ? header : { ...header, position }, value: decoded.data }
+    if (position !== undefined) header.position = position
+    return { header, value: decoded.data }
   }
   const headers = properties?.userProperties
   const mappingInput: BodyInput = headers === undefined ? { body: payload, topic } : { body: payload, topic, headers }
   // The content type of MQTT 5 is any UTF-8 text; what is no media type stays out of the event.
   const contentType = properties?.contentType
   const mediaType = contentType !== undefined && parseMediaType(contentType) !== undefined ? contentType : undefined
-  const event = mappedEvent(mappingInput, mediaType, mapping, defaults, protocol, trace, nowMs)
-  return { header: position === undefined ? event.header : { ...event.header, position }, value: payload }
+  const header = mappedHeader(mappingInput, mediaType, mapping, defaults, protocol, trace, nowMs)
+  if (position !== undefined) header.position = position
+  return { header, value: payload }
 }
 
 /** The record of an event as a home stream takes it; the ordering key becomes the key of the record. */
@@ -135,7 +137,7 @@ function cloudEventHeader(
   protocol: ProtocolContext,
   trace: Trace,
   nowMs: number,
-): EventHeader {
+): MutableHeader {
   const header: MutableHeader = { ...attributes, acceptedAtMs: nowMs, hops: 0, protocol }
   if (header.traceparent === undefined) Object.assign(header, trace)
   // No attribute has a line feed, so that the pair stays unambiguous.
@@ -152,6 +154,18 @@ function mappedEvent(
   trace: Trace,
   nowMs: number,
 ): NewEvent {
+  return { header: mappedHeader(input, contentType, mapping, defaults, protocol, trace, nowMs), value: input.body }
+}
+
+function mappedHeader(
+  input: BodyInput,
+  contentType: string | undefined,
+  mapping: CompiledMapping,
+  defaults: EventDefaults,
+  protocol: ProtocolContext,
+  trace: Trace,
+  nowMs: number,
+): MutableHeader {
   const mapped = mapping.map(input)
   const header: MutableHeader = {
     id: mapped.id ?? randomUUID(),
@@ -171,7 +185,7 @@ function mappedEvent(
   if (mapped.extensions !== undefined) header.extensions = mapped.extensions
   if (trace.traceparent !== undefined) header.traceparent = trace.traceparent
   if (trace.tracestate !== undefined) header.tracestate = trace.tracestate
-  return { header, value: input.body }
+  return header
 }
 
 function httpContextOf({ method, path, query, headers }: HttpInput): HttpContext {

@@ -50,21 +50,59 @@ export type HeaderTag = (typeof headerTag)[keyof typeof headerTag]
 const shortLengthLimit = 0x60
 const maxUint = 2 ** 49 - 1
 
-/** Where headers are put together before they are copied to their own size; a giant one does not keep its memory. */
-const scratchBytes = 16 * 1024
-let scratch = Buffer.allocUnsafeSlow(scratchBytes)
+/** Headers are written one behind the other into memory of this size; one that does not fit begins a new one. */
+const arenaBytes = 16 * 1024
+let scratch = Buffer.allocUnsafeSlow(arenaBytes)
+/** Where in {@link scratch} the header that is being written begins; the headers before it are in use. */
+let begin = 0
 
 /**
  * Encodes a header in the home form.
  * @throws {SluiceError} SLUICE_EVENTS_TOO_LARGE when one field is over {@link maxHeaderFieldBytes}.
  */
 export function encodeEventHeader(header: EventHeader): Buffer {
-  let at = 1
-  scratch[0] = headerVersion
+  let at = begin
+  if (at + 16 > scratch.length) at = grow(at, 16)
+  scratch[at++] = headerVersion
   at = putText(at, headerTag.id, header.id)
-  at = putText(at, headerTag.source, header.source)
-  at = putText(at, headerTag.type, header.type)
   at = putUint(at, headerTag.acceptedAtMs, header.acceptedAtMs)
+  return encoded(putConstantFields(at, header))
+}
+
+/**
+ * All of a header but its id and accept time, encoded: what the messages of one device on one topic, or of one
+ * connection, have in common.
+ */
+export interface HeaderTemplate {
+  /** The fields behind the id and the accept time. */
+  readonly fields: Buffer
+  /** The bytes of `partitionkey`. */
+  readonly key: Buffer | null
+}
+
+/** @throws {SluiceError} as {@link encodeEventHeader}. */
+export function createHeaderTemplate(header: EventHeader): HeaderTemplate {
+  const { partitionkey } = header
+  // Memory of its own: a template lives long, and would keep the headers around it.
+  const fields = Buffer.from(encoded(putConstantFields(begin, header)))
+  return { fields, key: partitionkey === undefined ? null : Buffer.from(partitionkey) }
+}
+
+/** What {@link encodeEventHeader} gives for the header of the template with this id and accept time. */
+export function encodeFromTemplate({ fields }: HeaderTemplate, id: string, acceptedAtMs: number): Buffer {
+  let at = begin
+  if (at + 16 > scratch.length) at = grow(at, 16)
+  scratch[at++] = headerVersion
+  at = putText(at, headerTag.id, id)
+  at = putUint(at, headerTag.acceptedAtMs, acceptedAtMs)
+  if (at + fields.length > scratch.length) at = grow(at, fields.length)
+  scratch.set(fields, at)
+  return encoded(at + fields.length)
+}
+
+function putConstantFields(from: number, header: EventHeader): number {
+  let at = putText(from, headerTag.source, header.source)
+  at = putText(at, headerTag.type, header.type)
   if (header.subject !== undefined) at = putText(at, headerTag.subject, header.subject)
   if (header.time !== undefined) at = putText(at, headerTag.time, header.time)
   if (header.datacontenttype !== undefined) at = putText(at, headerTag.datacontenttype, header.datacontenttype)
@@ -77,9 +115,18 @@ export function encodeEventHeader(header: EventHeader): Buffer {
   if (header.hops !== 0) at = putUint(at, headerTag.hops, header.hops)
   if (header.extensions !== undefined) at = putText(at, headerTag.extensions, JSON.stringify(header.extensions))
   if (header.protocol !== undefined) at = putText(at, headerTag.protocol, JSON.stringify(header.protocol))
-  const bytes = Buffer.allocUnsafe(at)
-  scratch.copy(bytes, 0, 0, at)
-  if (scratch.length > 16 * scratchBytes) scratch = Buffer.allocUnsafeSlow(scratchBytes)
+  return at
+}
+
+/** Hands out what was written from {@link begin} to `end`. */
+function encoded(end: number): Buffer {
+  const bytes = scratch.subarray(begin, end)
+  begin = end
+  // A giant header keeps its memory, but not beyond its own life.
+  if (scratch.length > 16 * arenaBytes) {
+    scratch = Buffer.allocUnsafeSlow(arenaBytes)
+    begin = 0
+  }
   return bytes
 }
 
@@ -88,7 +135,7 @@ export function encodeEventHeader(header: EventHeader): Buffer {
  * @throws {SluiceError} SLUICE_EVENTS_HEADER for a newer version, a field that repeats or does not fit, or a missing one.
  */
 export function decodeEventHeader(bytes: Buffer): EventHeader {
-  checkVersion(bytes)
+  checkVersion(bytes[0])
   const text = bytes.toString()
   // Only ASCII has as many characters as bytes; then positions in the text are positions in the bytes.
   const isAscii = text.length === bytes.length
@@ -153,6 +200,21 @@ export function readHeaderField(bytes: Buffer, tag: HeaderTag): string | undefin
   return bytes.toString('utf8', start, start + valueLength(bytes, at))
 }
 
+/**
+ * As {@link readHeaderField} for a header between `start` and `end` of larger bytes; a field whose text is `expected`,
+ * which is ASCII, costs no new string.
+ */
+// prettier-ignore
+export function readHeaderFieldAt(bytes: Buffer, start: number, end: number, tag: HeaderTag, expected: string): string | undefined {
+  const at = findField(bytes, tag, start, end)
+  if (at === -1) return undefined
+  const from = valueStart(bytes, at)
+  const length = valueLength(bytes, at)
+  let same = length === expected.length ? 0 : length
+  while (same < length && bytes[from + same] === expected.charCodeAt(same)) same++
+  return same === length && length === expected.length ? expected : bytes.toString('utf8', from, from + length)
+}
+
 /** As {@link readHeaderField} for `acceptedAtMs` and `hops`. */
 export function readHeaderUint(bytes: Buffer, tag: 12 | 15): number | undefined {
   const field = readHeaderField(bytes, tag)
@@ -170,21 +232,20 @@ export function checkEventHeader(bytes: Buffer): void {
   findField(bytes, 0)
 }
 
-function findField(bytes: Buffer, tag: number): number {
-  checkVersion(bytes)
-  let at = 1
-  while (at < bytes.length) {
-    const end = valueStart(bytes, at) + valueLength(bytes, at)
-    if (end > bytes.length) throw damaged(at)
+function findField(bytes: Buffer, tag: number, start = 0, end = bytes.length): number {
+  checkVersion(start < end ? bytes[start] : undefined)
+  let at = start + 1
+  while (at < end) {
+    const next = valueStart(bytes, at) + valueLength(bytes, at)
+    if (next > end) throw damaged(at - start)
     // Tag 0 is never written, so that a search for it visits every field.
     if (tag !== 0 && bytes[at] === tag) return at
-    at = end
+    at = next
   }
   return -1
 }
 
-function checkVersion(bytes: Buffer): void {
-  const version = bytes[0]
+function checkVersion(version: number | undefined): void {
   if (version === headerVersion) return
   if (version === undefined) throw headerError('the event header is empty')
   if (version === 0 || version >= 0x40)
@@ -210,14 +271,16 @@ function valueLength(bytes: Buffer, at: number): number {
   return ((first & 0x1f) << 14) | (middle << 7) | last
 }
 
-function putText(at: number, tag: number, value: string): number {
-  if (value.length > maxHeaderFieldBytes) throw tooLarge(tag, value.length)
-  // UTF-8 takes at most three bytes per UTF-16 unit; utf8Write would silently cut what does not fit.
-  const most = at + 4 + value.length * 3
-  if (most > scratch.length) grow(most)
+function putText(from: number, tag: number, value: string): number {
+  const units = value.length
+  if (units > maxHeaderFieldBytes) throw tooLarge(tag, units)
+  let at = from
+  // UTF-8 takes at most three bytes per UTF-16 unit; `write` would silently cut what does not fit.
+  const most = 4 + units * 3
+  if (at + most > scratch.length) at = grow(at, most)
   scratch[at] = tag
-  if (value.length < shortLengthLimit) {
-    const length = scratch.write(value, at + 2)
+  if (units < shortLengthLimit) {
+    const length = units <= byHandUnits && putAscii(at + 2, value) ? units : scratch.write(value, at + 2)
     if (length < shortLengthLimit) {
       scratch[at + 1] = length
       return at + 2 + length
@@ -231,20 +294,37 @@ function putText(at: number, tag: number, value: string): number {
   return at + 4 + length
 }
 
-function grow(bytes: number): void {
-  const larger = Buffer.allocUnsafeSlow(Math.max(bytes, scratch.length * 2))
-  scratch.copy(larger)
-  scratch = larger
+/** Up to here the call into native code costs more than the characters. */
+const byHandUnits = 32
+
+/** Writes a text if it is ASCII; false when it is not, and what was written is to be written over. */
+function putAscii(at: number, value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const unit = value.charCodeAt(i)
+    if (unit >= 0x80) return false
+    scratch[at + i] = unit
+  }
+  return true
 }
 
-function putUint(at: number, tag: number, value: number): number {
+/** Moves the header that is being written to where it has that many bytes more; gives where to go on. */
+function grow(at: number, bytes: number): number {
+  const written = at - begin
+  const larger = Buffer.allocUnsafeSlow(Math.max(arenaBytes, 2 * (written + bytes)))
+  scratch.copy(larger, 0, begin, at)
+  scratch = larger
+  begin = 0
+  return written
+}
+
+function putUint(from: number, tag: number, value: number): number {
   if (!Number.isInteger(value) || value < 0 || value > maxUint) {
     throw new SluiceError(
       'SLUICE_EVENTS_INVALID',
       `field ${tag} of an event header must be a whole number, not ${value}`,
     )
   }
-  if (at + 16 > scratch.length) grow(at + 16)
+  const at = from + 16 > scratch.length ? grow(from, 16) : from
   let length = 1
   for (let rest = Math.floor(value / 128); rest > 0; rest = Math.floor(rest / 128)) length++
   scratch[at] = tag

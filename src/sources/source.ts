@@ -1,3 +1,4 @@
+import type { HeaderTemplate } from '../events/event-header-codec.ts'
 import type { EventHeader } from '../events/event-header.ts'
 
 /**
@@ -30,6 +31,8 @@ export interface SourceStats {
 export interface IncomingEvent {
   readonly header: EventHeader
   readonly value: Buffer
+  /** The header but for its id and accept time, encoded before. Whoever changes the header leaves it away. */
+  readonly template?: HeaderTemplate
 }
 
 /** Where an accepted event lies. */

@@ -1,5 +1,5 @@
 import { SluiceError } from '../errors/sluice-error.ts'
-import { encodeEventHeader } from '../events/event-header-codec.ts'
+import { encodeEventHeader, encodeFromTemplate } from '../events/event-header-codec.ts'
 import type { AppendRecord } from '../log/log-record.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { partitionFor } from '../log/partitioner.ts'
@@ -81,8 +81,10 @@ class PlainIntake implements RebuildableIntake {
     const acceptances = new Array<Acceptance>(events.length)
     const appends: Promise<void>[] = []
     for (const [partition, share] of this.#share(events)) {
+      const { indexes } = share
       const settle = (first: number): void => {
-        for (const [i, index] of share.indexes.entries()) {
+        for (let i = 0; i < indexes.length; i++) {
+          const index = indexes[i]!
           const acceptance = { partition, offset: first + i, duplicate: false }
           acceptances[index] = acceptance
           onDurable?.(index, acceptance)
@@ -99,14 +101,14 @@ class PlainIntake implements RebuildableIntake {
     const shares = new Map<number, PartitionShare>()
     let keyless: number | undefined
     const sticky = (): number => (keyless ??= this.#nextPartition())
-    events.forEach((event, index) => {
-      const record = toRecord(event)
+    for (let index = 0; index < events.length; index++) {
+      const record = toRecord(events[index]!)
       const partition = partitionFor(record.key, this.#log.partitionCount, sticky)
       let share = shares.get(partition)
       if (share === undefined) shares.set(partition, (share = { indexes: [], records: [] }))
       share.indexes.push(index)
       share.records.push(record)
-    })
+    }
     return shares
   }
 }
@@ -220,7 +222,10 @@ interface FreshEvent {
   readonly claim: Claim | undefined
 }
 
-function toRecord({ header, value }: IncomingEvent): AppendRecord {
+function toRecord({ header, value, template }: IncomingEvent): AppendRecord {
+  if (template !== undefined) {
+    return { key: template.key, header: encodeFromTemplate(template, header.id, header.acceptedAtMs), value }
+  }
   const key = header.partitionkey
   return { key: key === undefined ? null : Buffer.from(key, 'utf8'), header: encodeEventHeader(header), value }
 }

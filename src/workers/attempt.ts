@@ -76,7 +76,22 @@ export class Attempt implements LogOrigin {
   /** @throws {ResultProblem} when the value has no encoding, or all results together are over the limit. */
   add(value: unknown, options?: EmitOptions): void {
     const result = encodeResult(value, this.#limits.maxResultBytes, options)
-    if (result === undefined) return
+    if (result !== undefined) this.#keep(result)
+  }
+
+  /**
+   * Adds what the handler returned. A result that stays the only one is handed back instead of being kept: most are.
+   * @throws {ResultProblem} as `add` does.
+   */
+  addLast(value: unknown): EncodedResult | undefined {
+    const result = encodeResult(value, this.#limits.maxResultBytes)
+    // Looked at only now: a `toJSON` may have emitted something.
+    if (result === undefined || this.#results === undefined) return result
+    this.#keep(result)
+    return undefined
+  }
+
+  #keep(result: EncodedResult): void {
     // Of several results only the sum is bounded; the first one has been checked.
     if (this.#results !== undefined) this.#checkSum(result)
     const results = (this.#results ??= [])

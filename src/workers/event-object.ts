@@ -1,12 +1,13 @@
 import type { ExtensionValue } from '../events/cloud-event.ts'
 import type { EventHeader } from '../events/event-header.ts'
 import { isJsonMediaType, isUtf8MediaType, parseMediaType } from '../events/media-type.ts'
-import { decodeHeader, headerTag, headerVersion, readHeaderField } from '../events/event-header-codec.ts'
+import { decodeHeader, headerTag, headerVersion, readHeaderFieldAt } from '../events/event-header-codec.ts'
 import type { FrameReader } from './frame-codec.ts'
 
 type Bodies = 'json' | 'text' | 'bytes'
 
 const bodyKinds = new Map<string | undefined, Bodies>()
+const jsonType = 'application/json'
 const noBytes = Buffer.alloc(0)
 const unparsed = Symbol('unparsed')
 const parseJson = JSON.parse
@@ -123,16 +124,17 @@ export class HandlerEvent {
 
   /** Most handlers look at nothing but `data`: then only this one field of the header is looked for. */
   #contentType(): string | undefined {
-    const header = this.#frame.header(this.#head)
-    return header[0] === headerVersion
-      ? readHeaderField(header, headerTag.datacontenttype)
+    const { bytes } = this.#frame
+    const start = this.#frame.headerStart(this.#head)
+    return bytes[start] === headerVersion
+      ? readHeaderFieldAt(bytes, start, this.#frame.headerEnd(this.#head), headerTag.datacontenttype, jsonType)
       : this.#attributes.datacontenttype
   }
 
   #parse(): unknown {
     if (!this.#frame.hasValue(this.#head)) return undefined
     const contentType = this.#header === undefined ? this.#contentType() : this.#header.datacontenttype
-    let kind = bodyKinds.get(contentType)
+    let kind = contentType === jsonType ? 'json' : bodyKinds.get(contentType)
     if (kind === undefined) {
       kind = bodyKindOf(contentType)
       if (bodyKinds.size > 1000) bodyKinds.clear()

@@ -224,15 +224,20 @@ export class FrameReader {
     return (this.view.getUint8(head + 2) & eventFlag.hasValue) !== 0
   }
 
+  /** First byte of the event's encoded header, and the first one behind. */
+  headerStart(head: number): number {
+    return this.keyStart(head) + this.view.getUint32(head + 36, true)
+  }
+
+  headerEnd(head: number): number {
+    return this.headerStart(head) + this.view.getUint32(head + 40, true)
+  }
+
   private keyStart(head: number): number {
     return head + eventHeadBytes + this.view.getUint8(head + 3)
   }
 
-  private headerStart(head: number): number {
-    return this.keyStart(head) + this.view.getUint32(head + 36, true)
-  }
-
   private valueStart(head: number): number {
-    return this.headerStart(head) + this.view.getUint32(head + 40, true)
+    return this.headerEnd(head)
   }
 }

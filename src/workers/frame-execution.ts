@@ -7,7 +7,7 @@ import type { FrameRunner } from './frame-runner.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
 import type { InvocationError } from './invocation.ts'
 import { chunkFlag, resultStatus } from './result-codec.ts'
-import { ResultProblem } from './result-encoding.ts'
+import { ResultProblem, type EncodedResult } from './result-encoding.ts'
 
 /** Results wait at most this long for company before the next event starts. */
 const flushIntervalMs = 2
@@ -30,8 +30,8 @@ export class FrameExecution {
   readonly #runner: FrameRunner
   readonly #frame: FrameReader
   readonly #active = new Set<Attempt>()
-  readonly #cpuStart = process.threadCpuUsage()
   readonly #startedAt = now()
+  readonly #cpuStart: NodeJS.CpuUsage | undefined
   #state: 'running' | 'finished' | 'given up' = 'running'
   /** First event of the next run. */
   #next = 0
@@ -46,6 +46,7 @@ export class FrameExecution {
   constructor(runner: FrameRunner, frame: FrameReader) {
     this.#runner = runner
     this.#frame = frame
+    this.#cpuStart = runner.samplesCpu(this.#startedAt) ? process.threadCpuUsage() : undefined
     runner.writer.begin(frame.nonce)
   }
 
@@ -100,17 +101,17 @@ export class FrameExecution {
     const { count } = this.#frame
     while (this.#state === 'running' && this.#next < count && this.#active.size < this.#runner.concurrency) {
       const from = this.#next
-      this.#next = this.#endOfRun(from + 1)
-      this.#runFrom(from)
+      const end = this.#endOfRun(from + 1)
+      this.#next = end
+      this.#runFrom(from, end)
     }
     this.#pumping = false
     if (this.#state === 'running' && this.#next >= count && this.#active.size === 0) this.#finish()
   }
 
-  /** Runs the events of one run until the first that fails or is asynchronous. */
-  #runFrom(from: number): void {
+  /** Runs the events of one run, which ends before `end`, until the first that fails or is asynchronous. */
+  #runFrom(from: number, end: number): void {
     let index = from
-    const end = this.#endOfRun(from + 1)
     while (index < end && this.#state === 'running') {
       const to = this.#runner.batch === undefined ? index + 1 : Math.min(end, index + this.#runner.batch)
       const next = this.#startAttempt(index, to)
@@ -171,7 +172,8 @@ export class FrameExecution {
     if (attempt.done || this.#state !== 'running') return
     this.#active.delete(attempt)
     const next = this.#settleNow(attempt, error, value)
-    if (next < this.#endOfRun(attempt.to)) this.#runFrom(next)
+    const end = this.#endOfRun(attempt.to)
+    if (next < end) this.#runFrom(next, end)
     this.#pump()
     if (this.#state !== 'running') return
     if (this.#clock - this.#flushedAt > flushIntervalMs) this.#flush()
@@ -186,10 +188,11 @@ export class FrameExecution {
     const { writer } = this.#runner
     let problem = error
     let failed: ReadonlySet<number> | undefined
+    let only: EncodedResult | undefined
     if (problem === undefined) {
       try {
-        if (this.#runner.batch === undefined) attempt.add(value)
-        else failed = failedItems(value, this.#ids(attempt))
+        if (this.#runner.batch !== undefined) failed = failedItems(value, this.#ids(attempt))
+        else only = attempt.addLast(value)
       } catch (thrown) {
         problem = errorOf(thrown)
       }
@@ -204,16 +207,18 @@ export class FrameExecution {
     }
     const next =
       this.#runner.batch === undefined
-        ? this.#succeed(attempt, durationMs)
+        ? this.#succeed(attempt, durationMs, only)
         : this.#succeedBatch(attempt, durationMs, failed)
     if (this.#frame.careful) this.#flush()
     return next
   }
 
-  #succeed(attempt: Attempt, durationMs: number): number {
-    const { results } = attempt
-    if (results.length === 0) this.#runner.writer.status(attempt.from, resultStatus.none, durationMs)
-    else this.#runner.writer.results(attempt.from, durationMs, results)
+  /** `only` is the returned result of an attempt that emitted nothing. */
+  #succeed(attempt: Attempt, durationMs: number, only: EncodedResult | undefined): number {
+    const { writer } = this.#runner
+    if (only !== undefined) writer.result(attempt.from, durationMs, only)
+    else if (attempt.results.length === 0) writer.status(attempt.from, resultStatus.none, durationMs)
+    else writer.results(attempt.from, durationMs, attempt.results)
     return attempt.to
   }
 
@@ -312,6 +317,7 @@ export class FrameExecution {
   #chunk(flags: number): Uint8Array<ArrayBuffer> {
     if ((flags & chunkFlag.final) === 0) return this.#runner.writer.take(flags, 0, 0)
     this.#runner.flushRecords()
+    if (this.#cpuStart === undefined) return this.#runner.writer.take(flags, 0, 0)
     const cpu = process.threadCpuUsage(this.#cpuStart)
     return this.#runner.writer.take(flags, (cpu.user + cpu.system) / 1000, now() - this.#startedAt)
   }

@@ -264,6 +264,8 @@ export class FramePool implements WorkerPool {
     if (answer === undefined) {
       this.#forget(slot)
       this.#waiting.unshift({ ...waiting, encoded: undefined })
+      // It may have been the last worker: without this nothing would start another for the frame that waits.
+      this.#fill()
       return
     }
     if (frame.careful) this.#careful--

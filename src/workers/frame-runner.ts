@@ -10,6 +10,9 @@ import { describeThrown, invocationError } from './invocation-error.ts'
 import { ResultWriter } from './result-codec.ts'
 import type { WorkerTracing } from './worker-tracing.ts'
 
+/** The share of the CPU is an average; two system calls per frame would be a percent of it. */
+const cpuSampleIntervalMs = 5
+
 /** What the thread does for the runner. */
 export interface RunnerPorts {
   readonly surroundings: ContextSurroundings
@@ -36,6 +39,7 @@ export class FrameRunner {
   #follow = true
   #recycle = false
   #execution: FrameExecution | undefined
+  #cpuSampledAt = -Infinity
 
   constructor(loaded: LoadedFunction, ports: RunnerPorts) {
     const { settings } = ports.surroundings
@@ -70,6 +74,13 @@ export class FrameRunner {
     const tracing = this.#tracing
     const traced: Handler = (...both) => tracing.run(traceparent, () => handler(...both))
     return this.#scope.call(attempt, this.#follow, traced, event, context)
+  }
+
+  /** Whether a frame that starts now should measure its CPU time. */
+  samplesCpu(nowMs: number): boolean {
+    if (nowMs - this.#cpuSampledAt < cpuSampleIntervalMs) return false
+    this.#cpuSampledAt = nowMs
+    return true
   }
 
   sawSynchronous(): void {

@@ -2,7 +2,7 @@ import type { FunctionResult, ResultMeta } from '../sinks/function-result.ts'
 import type { FrameNonce } from './frame-codec.ts'
 import type { InvocationError } from './invocation.ts'
 import { cut, invocationError } from './invocation-error.ts'
-import type { EncodedResult } from './result-encoding.ts'
+import { emptyMeta, type EncodedResult } from './result-encoding.ts'
 
 /*
  * What a worker answers: outcomes of events as they become known, in chunks.
@@ -43,6 +43,7 @@ const reasons: readonly InvocationError['reason'][] = [
 ]
 
 const noStack = ''
+const stringify = JSON.stringify
 /** Content types that are one byte in the answer; append only. */
 const commonTypes: readonly string[] = ['application/json', 'text/plain; charset=utf-8', 'application/octet-stream']
 const measuredFrom = 4096
@@ -83,15 +84,25 @@ export class ResultWriter {
   results(index: number, durationMs: number, results: readonly EncodedResult[]): void {
     this.status(index, resultStatus.results, durationMs)
     this.#uint32(results.length)
-    for (const { meta, contentType, data } of results) {
-      this.#text(isEmpty(meta) ? '' : JSON.stringify(meta), 4)
-      const code = commonTypes.indexOf(contentType) + 1
-      this.#reserve(1)
-      this.#bytes[this.#at++] = code
-      if (code === 0) this.#text(contentType, 2)
-      if (typeof data === 'string') this.#text(data, 4)
-      else this.#data(data)
-    }
+    for (const result of results) this.#result(result)
+  }
+
+  /** The same for a single one. */
+  result(index: number, durationMs: number, result: EncodedResult): void {
+    this.status(index, resultStatus.results, durationMs)
+    this.#uint32(1)
+    this.#result(result)
+  }
+
+  #result({ meta, contentType, data }: EncodedResult): void {
+    if (meta === emptyMeta || isEmpty(meta)) this.#uint32(0)
+    else this.#text(stringify(meta), 4)
+    const code = commonTypes.indexOf(contentType) + 1
+    this.#reserve(1)
+    this.#bytes[this.#at++] = code
+    if (code === 0) this.#text(contentType, 2)
+    if (typeof data === 'string') this.#text(data, 4)
+    else this.#data(data)
   }
 
   failure(index: number, durationMs: number, error: InvocationError): void {
@@ -171,6 +182,7 @@ export interface OutcomeReceiver {
 
 export interface ChunkSummary {
   readonly flags: number
+  /** Both 0 when this frame was not measured. */
   readonly cpuMs: number
   readonly wallMs: number
   /** False when the chunk ended before what it announced: the worker's memory or code is damaged. */
@@ -251,18 +263,28 @@ class ChunkCursor {
     const count = this.#length(4)
     // Each result takes at least nine bytes, which bounds the array before it is made.
     if (count === undefined || count * 9 > this.#bytes.length) return undefined
-    const results: FunctionResult[] = []
-    for (let i = 0; i < count; i++) {
-      const meta = this.#meta()
-      const contentType = this.#contentType()
-      const length = this.#length(4)
-      if (meta === undefined || contentType === undefined || length === undefined) return undefined
-      const start = this.#at
-      this.#at = start + length
-      if (this.#at > this.#bytes.length) return undefined
-      results.push(new DecodedResult(meta, contentType, this.#bytes, start, this.#at))
+    const first = count === 0 ? undefined : this.#result()
+    if (first === undefined) return count === 0 ? [] : undefined
+    // Not by `push`: an array that grows from empty takes room for seventeen.
+    const results: FunctionResult[] = [first]
+    for (let i = 1; i < count; i++) {
+      const result = this.#result()
+      if (result === undefined) return undefined
+      results.push(result)
     }
     return results
+  }
+
+  #result(): FunctionResult | undefined {
+    const meta = this.#meta()
+    const contentType = this.#contentType()
+    const length = this.#length(4)
+    if (meta === undefined || contentType === undefined || length === undefined) return undefined
+    const start = this.#at
+    this.#at = start + length
+    return this.#at > this.#bytes.length
+      ? undefined
+      : new DecodedResult(meta, contentType, this.#bytes, start, this.#at)
   }
 
   #meta(): ResultMeta | undefined {
@@ -329,8 +351,6 @@ class DecodedResult implements FunctionResult {
     return { meta: this.meta, contentType: this.contentType, data: this.data }
   }
 }
-
-const emptyMeta: ResultMeta = Object.freeze({})
 
 function metaOf(json: string | undefined): ResultMeta | undefined {
   if (json === undefined) return undefined

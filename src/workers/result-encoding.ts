@@ -24,8 +24,11 @@ const jsonType = 'application/json'
 const textType = 'text/plain; charset=utf-8'
 const bytesType = 'application/octet-stream'
 
-const emptyMeta: ResultMeta = Object.freeze({})
+/** The meta of a result without any wish. */
+export const emptyMeta: ResultMeta = Object.freeze({})
 const stringify = JSON.stringify
+const { getPrototypeOf } = Object
+const plainPrototype = Object.prototype
 
 /**
  * Turns what a handler returned or emitted into a result; undefined when there is none (`undefined` and `null`).
@@ -49,6 +52,10 @@ export function encodeResult(value: unknown, maxBytes: number, options?: EmitOpt
   return options === undefined ? result : { ...result, meta: { ...result.meta, ...emitMeta(options) } }
 }
 
+function isPlain(value: object | null): boolean {
+  return value !== null && getPrototypeOf(value) === plainPrototype
+}
+
 interface Reply {
   readonly status: number
   readonly headers?: unknown
@@ -56,9 +63,10 @@ interface Reply {
 }
 
 function isReply(value: unknown): value is Reply {
-  if (typeof value !== 'object' || value === null || types.isUint8Array(value)) return false
+  if (typeof value !== 'object' || value === null) return false
   const status = (value as { status?: unknown }).status
   if (typeof status !== 'number' || !Number.isInteger(status) || status < 100 || status > 599) return false
+  if (types.isUint8Array(value)) return false
   return Object.keys(value).every(name => name === 'status' || name === 'headers' || name === 'body')
 }
 
@@ -121,8 +129,11 @@ function encodeEvent(event: { type: string; data: unknown } & Record<string, unk
 
 function encodeBody(value: unknown, meta: ResultMeta): EncodedResult {
   if (typeof value === 'string') return { meta, contentType: textType, data: value }
-  if (types.isUint8Array(value)) return { meta, contentType: bytesType, data: value }
-  if (types.isAnyArrayBuffer(value)) return { meta, contentType: bytesType, data: new Uint8Array(value) }
+  // To ask for the kind of an object costs as much as the JSON of a small one.
+  if (typeof value === 'object' && !isPlain(value)) {
+    if (types.isUint8Array(value)) return { meta, contentType: bytesType, data: value }
+    if (types.isAnyArrayBuffer(value)) return { meta, contentType: bytesType, data: new Uint8Array(value) }
+  }
   let json: string | undefined
   try {
     json = stringify(value) as string | undefined

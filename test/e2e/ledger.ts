@@ -53,14 +53,22 @@ export class Ledger {
   /** How often each id was processed. */
   readonly counts = new Map<string, number>()
   #handle: FileHandle | undefined
+  #position = 0
   #rest = ''
+  #reading: Promise<readonly LedgerEntry[]> = Promise.resolve([])
 
   constructor(file: string) {
     this.file = file
   }
 
   /** Takes in what was appended since the last time. */
-  async read(): Promise<readonly LedgerEntry[]> {
+  read(): Promise<readonly LedgerEntry[]> {
+    // One after the other: two at once would take in the same bytes.
+    this.#reading = this.#reading.then(() => this.#readOn())
+    return this.#reading
+  }
+
+  async #readOn(): Promise<readonly LedgerEntry[]> {
     this.#handle ??= await open(this.file, 'a+')
     const position = this.#position
     const { size } = await this.#handle.stat()
@@ -88,8 +96,6 @@ export class Ledger {
     await this.#handle?.close()
     this.#handle = undefined
   }
-
-  #position = 0
 
   #take(text: string): void {
     const lines = (this.#rest + text).split('\n')

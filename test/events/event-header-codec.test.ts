@@ -3,14 +3,17 @@ import { describe, expect, it } from 'vitest'
 import { SluiceError } from '../../src/errors/sluice-error.ts'
 import {
   checkEventHeader,
+  createHeaderTemplate,
   decodeEventHeader,
   decodeHeader,
   encodeEventHeader,
+  encodeFromTemplate,
   headerTag,
   headerVersion,
   maxHeaderFieldBytes,
   readHeaderExtensions,
   readHeaderField,
+  readHeaderFieldAt,
   readHeaderUint,
 } from '../../src/events/event-header-codec.ts'
 import type { EventHeader } from '../../src/events/event-header.ts'
@@ -68,6 +71,28 @@ describe('the home form of a header', () => {
     )
   })
 
+  it('comes out of a template as it comes out of the header', () => {
+    fc.assert(
+      fc.property(headerArbitrary, text, fc.nat(), (header, id, acceptedAtMs) => {
+        const template = createHeaderTemplate(header)
+        const whole = encodeEventHeader({ ...header, id, acceptedAtMs })
+        expect(encodeFromTemplate(template, id, acceptedAtMs)).toEqual(whole)
+        expect(template.key?.toString()).toBe(header.partitionkey)
+      }),
+    )
+  })
+
+  it('stays as it is while other headers are encoded behind it', () => {
+    const encoded = Array.from({ length: 500 }, (_, index) => {
+      const header = { ...minimal, id: `event-${index}`, subject: 'x'.repeat((index * 37) % 700) }
+      return { header, bytes: encodeEventHeader(header) }
+    })
+    const tooLarge = { ...minimal, subject: 'x'.repeat(maxHeaderFieldBytes + 1) }
+    expect(codeOf(() => encodeEventHeader(tooLarge))).toBe('SLUICE_EVENTS_TOO_LARGE')
+    encodeEventHeader({ ...minimal, subject: 'y'.repeat(maxHeaderFieldBytes) })
+    for (const { header, bytes } of encoded) expect(decodeEventHeader(bytes)).toEqual(header)
+  })
+
   it('lets every text field be read without decoding the rest', () => {
     fc.assert(
       fc.property(headerArbitrary, header => {
@@ -95,7 +120,9 @@ describe('the home form of a header', () => {
   it('starts with its version and is never longer than its fields with four bytes each', () => {
     const bytes = encodeEventHeader(minimal)
     expect(bytes[0]).toBe(headerVersion)
-    expect(bytes.toString('latin1', 1)).toBe('\x01\x01a\x02\x02/s\x03\x01t\x0c\x06' + bytes.toString('latin1', 13))
+    expect(bytes.toString('latin1', 1)).toBe(
+      '\x01\x01a\x0c\x06' + bytes.toString('latin1', 6, 12) + '\x02\x02/s\x03\x01t',
+    )
     expect(bytes.length).toBe(1 + 3 + 4 + 3 + 8)
   })
 
@@ -112,6 +139,24 @@ describe('the home form of a header', () => {
     const bytes = encodeEventHeader({ ...minimal, subject })
     expect(decodeEventHeader(bytes).subject).toBe(subject)
     expect(readHeaderField(bytes, headerTag.subject)).toBe(subject)
+  })
+
+  it('is read where it stands in larger bytes, whatever is expected, and not beyond its end', () => {
+    fc.assert(
+      fc.property(text, text, fc.nat({ max: 20 }), (contentType, other, before) => {
+        const header = encodeEventHeader({ ...minimal, datacontenttype: contentType })
+        const bytes = Buffer.concat([Buffer.alloc(before, 1), header, Buffer.from([3, 1, 65])])
+        const end = before + header.length
+        for (const expected of ['application/json', contentType, other]) {
+          expect(readHeaderFieldAt(bytes, before, end, headerTag.datacontenttype, expected)).toBe(contentType)
+        }
+        expect(readHeaderFieldAt(bytes, before, end, headerTag.subject, 'A')).toBeUndefined()
+        expect(codeOf(() => readHeaderFieldAt(bytes, before, end - 1, headerTag.subject, 'A'))).toBe(
+          'SLUICE_EVENTS_HEADER',
+        )
+        expect(codeOf(() => readHeaderFieldAt(bytes, before, before, headerTag.id, 'A'))).toBe('SLUICE_EVENTS_HEADER')
+      }),
+    )
   })
 
   it('refuses a field that does not fit, and works on afterwards', () => {

@@ -15,7 +15,10 @@ function decoded(chunk: unknown): {
   const outcomes: [number, InvocationOutcome | 'started'][] = []
   const summary = decodeChunk(chunk, nonce, {
     started: index => outcomes.push([index, 'started']),
-    succeeded: (index, results, durationMs) => outcomes.push([index, { kind: 'succeeded', results, durationMs }]),
+    succeeded(index, decoded, durationMs) {
+      const results = decoded.map(({ meta, contentType, data }) => ({ meta, contentType, data }))
+      outcomes.push([index, { kind: 'succeeded', results, durationMs }])
+    },
     failed: (index, error, durationMs) => outcomes.push([index, { kind: 'failed', error, durationMs }]),
     notStarted: index => outcomes.push([index, { kind: 'not-started' }]),
   })

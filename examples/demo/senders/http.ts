@@ -16,7 +16,7 @@ export interface HttpSending {
 }
 
 /** Each connection carries one request at a time and the events of its own customers, so that each customer's stay in order. */
-const connections = 25
+const connections = 50
 const retryDelayMs = 50
 
 /**

@@ -38,7 +38,7 @@ export function crc32Of(block: ByteBlock, from: number, to: number): number {
   return ~crc >>> 0
 }
 
-const nativeFromBytes = 768
+const nativeFromBytes = 512
 const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1
 
 /** `table[k * 256 + b]`: what byte `b` does to the sum when `k` zero bytes follow it. */

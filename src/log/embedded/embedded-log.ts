@@ -120,6 +120,7 @@ export class EmbeddedLog implements PartitionLog {
   }
 
   append(partition: number, records: readonly AppendRecord[]): Promise<number> {
+    if (records.length === 1) return this.#appendOne(partition, records[0]!)
     let bytes = 0
     let largest = 0
     for (const record of records) {
@@ -136,6 +137,16 @@ export class EmbeddedLog implements PartitionLog {
     for (const record of records) this.#builder.addEvent(partition, record, eventBytes(record), nowMs)
     this.#committer.wake()
     return this.#builder.wait(first)
+  }
+
+  #appendOne(partition: number, record: AppendRecord): Promise<number> {
+    const length = eventBytes(record)
+    const refusal = this.#refusalOf(partition, length, length)
+    if (refusal !== undefined) return Promise.reject(refusal)
+    const offset = this.#head.ends[partition]!
+    this.#builder.addEvent(partition, record, length, this.#options.nowMs())
+    this.#committer.wake()
+    return this.#builder.wait(offset)
   }
 
   async subscribe(group: string, start: StartPosition, handlers: SubscriptionHandlers): Promise<Subscription> {

@@ -8,7 +8,7 @@ export interface EmbeddedLogOptions {
   readonly stream: string
   /** 1 to 65,536. It may grow from one start to the next, never shrink. */
   readonly partitionCount: number
-  /** Size at which a new segment is begun. Default 64 MiB. */
+  /** Size at which a new segment is begun. Default 64 MiB, at most an eighth of `maxBytes`. */
   readonly segmentBytes?: number
   /** Age from which completed segments may be deleted. Default 7 days; null: never by age. */
   readonly retentionMs?: number | null
@@ -53,7 +53,8 @@ export function resolveOptions(options: EmbeddedLogOptions): ResolvedOptions {
     directory: options.directory,
     stream: options.stream,
     partitionCount: options.partitionCount,
-    segmentBytes: options.segmentBytes ?? 64 * mebibyte,
+    // Room comes back by whole segments, and never by the last one: a quota has to hold several.
+    segmentBytes: options.segmentBytes ?? Math.min(64 * mebibyte, Math.ceil((options.maxBytes ?? Infinity) / 8)),
     retentionMs: options.retentionMs === null ? undefined : (options.retentionMs ?? 7 * 86_400_000),
     retentionBytes: options.retentionBytes,
     maxBytes: options.maxBytes,

@@ -37,10 +37,15 @@ export function countExpiredSegments(
     // The successor was begun when the last event of this one was written.
     const isOld = policy.retentionMs !== undefined && nowMs - next.createdMs >= policy.retentionMs
     const isTooMuch = policy.retentionBytes !== undefined && bytes - segment.bytes >= policy.retentionBytes
-    const isPressed = groups.length > 0 && policy.maxBytes !== undefined && bytes + segment.bytes > policy.maxBytes
+    const isPressed = groups.length > 0 && isCloseTo(policy.maxBytes, bytes, segment.bytes)
     if (!isOld && !isTooMuch && !isPressed) break
     bytes -= segment.bytes
     count += 1
   }
   return count
+}
+
+/** Less than a segment's worth of room is left, and where segments are small less than a quarter of the quota. */
+function isCloseTo(maxBytes: number | undefined, bytes: number, segmentBytes: number): boolean {
+  return maxBytes !== undefined && bytes + Math.max(segmentBytes, maxBytes / 4) > maxBytes
 }

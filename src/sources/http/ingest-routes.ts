@@ -100,7 +100,7 @@ export class IngestRoutes {
         else refuseUnread(request, reply, error)
         return
       }
-      if (this.#stopping) reply.header('connection', 'close')
+      if (this.#stopping) reply.raw.setHeader('connection', 'close')
       const release = (): void => this.#release(body.length)
       route.handle(request, reply, body).then(release, release)
     })

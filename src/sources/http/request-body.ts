@@ -42,37 +42,38 @@ export function readBody(
   let first: Buffer | undefined
   let more: Buffer[] | undefined
   let received = 0
+  let isDone = false
 
-  const finish = (error: SluiceError | undefined): void => {
+  const fail = (error: SluiceError): void => {
+    if (isDone) return
+    isDone = true
+    // The listener for errors stays: a connection that breaks later must not become an unhandled 'error'.
     request.removeListener('data', onData)
     request.removeListener('end', onEnd)
-    request.removeListener('error', onError)
-    if (error === undefined)
-      return done(undefined, more === undefined ? (first ?? EMPTY) : Buffer.concat(more, received))
     gauge.bytes -= received
-    // The listeners are gone, but a connection that breaks later must not become an unhandled 'error'.
-    request.on('error', ignore)
     done(error, EMPTY)
   }
   const onData = (chunk: Buffer): void => {
     received += chunk.length
     gauge.bytes += chunk.length
-    if (received > maxBytes) return finish(bodyTooLarge(maxBytes))
-    if (gauge.isOverfull) return finish(overloaded())
+    if (received > maxBytes) return fail(bodyTooLarge(maxBytes))
+    if (gauge.isOverfull) return fail(overloaded())
     if (first === undefined) first = chunk
     else if (more === undefined) more = [first, chunk]
     else more.push(chunk)
   }
-  const onEnd = (): void => finish(undefined)
+  // Nothing comes after the end: taking the listeners off a request that is complete would be work for nothing.
+  const onEnd = (): void => {
+    isDone = true
+    done(undefined, more === undefined ? (first ?? EMPTY) : Buffer.concat(more, received))
+  }
   const onError = (cause: Error): void =>
-    finish(new SluiceError('SLUICE_HTTP_ABORTED', 'the connection broke before the body was complete', { cause }))
+    fail(new SluiceError('SLUICE_HTTP_ABORTED', 'the connection broke before the body was complete', { cause }))
 
   request.on('data', onData)
   request.on('end', onEnd)
   request.on('error', onError)
 }
-
-const ignore = (): void => undefined
 
 export function bodyTooLarge(maxBytes: number): SluiceError {
   return new SluiceError(

@@ -1,17 +1,26 @@
+import { randomUUID } from 'node:crypto'
 import { eventFromMqtt, type EventDefaults } from '../../events/create-event.ts'
-import type { CompiledMapping, MappedAttributes } from '../../events/mapping.ts'
-import type { PublicationDecoder } from './publication.ts'
+import { createHeaderTemplate, type HeaderTemplate } from '../../events/event-header-codec.ts'
+import type { EventHeader } from '../../events/event-header.ts'
+import type { CompiledMapping } from '../../events/mapping.ts'
+import type { IncomingEvent } from '../source.ts'
+import type { Publication, PublicationDecoder } from './publication.ts'
 
-/** Topics whose mapped attributes are remembered; a few hundred bytes each. */
-const maxKnownTopics = 10_000
+/** Pairs of topic and client whose headers are remembered, at about a kilobyte each. */
+const maxKnown = 10_000
 
 /** The decoder of one source: its mapping, and what its events are when the mapping says nothing. */
 export function createPublicationDecoder(mapping: CompiledMapping, defaults: EventDefaults): PublicationDecoder {
-  const remembering = rememberByTopic(mapping)
+  const known = new KnownHeaders(mapping, defaults)
   return (publication, context) => {
-    const event = eventFromMqtt(publication, remembering, defaults, context.acceptedAtMs)
-    const { dedupId } = publication
-    const { traceparent } = context
+    const { dedupId, payload } = publication
+    const { traceparent, acceptedAtMs } = context
+    const common = known.of(publication)
+    if (common !== undefined && dedupId === undefined && traceparent === undefined) {
+      const header = { ...common.header, id: randomUUID(), acceptedAtMs }
+      return { header, value: payload, template: common.template }
+    }
+    const event: IncomingEvent = eventFromMqtt(publication, mapping, defaults, acceptedAtMs)
     if (dedupId === undefined && traceparent === undefined) return event
     const header = {
       ...event.header,
@@ -23,25 +32,62 @@ export function createPublicationDecoder(mapping: CompiledMapping, defaults: Eve
   }
 }
 
+/** What the messages of one client on one topic have in common: all of the header but its id and accept time. */
+interface CommonHeader {
+  readonly qos: 0 | 1 | 2
+  readonly retain: boolean
+  readonly header: EventHeader
+  readonly template: HeaderTemplate
+}
+
 /**
  * A mapping that looks at neither body nor user properties says the same for every message of a topic, and devices
- * publish to few topics.
+ * publish to few topics again and again.
  */
-function rememberByTopic(mapping: CompiledMapping): CompiledMapping {
-  if (mapping.usesBody || mapping.isConstant) return mapping
-  const known = new Map<string, MappedAttributes>()
-  return {
-    ...mapping,
-    map(input) {
-      const { topic, headers } = input
-      if (topic === undefined || headers !== undefined) return mapping.map(input)
-      let mapped = known.get(topic)
-      if (mapped === undefined) {
-        mapped = mapping.map(input)
-        if (known.size >= maxKnownTopics) known.clear()
-        known.set(topic, mapped)
-      }
-      return mapped
-    },
+class KnownHeaders {
+  readonly #mapping: CompiledMapping
+  readonly #defaults: EventDefaults
+  readonly #byTopic = new Map<string, Map<string | undefined, CommonHeader>>()
+  #size = 0
+
+  constructor(mapping: CompiledMapping, defaults: EventDefaults) {
+    this.#mapping = mapping
+    this.#defaults = defaults
+  }
+
+  /** Undefined when the message has to be looked at. @throws {SluiceError} SLUICE_EVENTS_MAPPING. */
+  of(publication: Publication): CommonHeader | undefined {
+    const { topic, clientId, qos, retain, payload, properties } = publication
+    if (properties !== undefined || this.#mapping.usesBody) return undefined
+    const { structured } = this.#defaults
+    // It may be a CloudEvent; who it is from then stands in it.
+    if (structured === 'always' || (structured !== 'never' && payload.includes('"specversion"'))) return undefined
+    const byClient = this.#byTopic.get(topic)
+    const common = byClient?.get(clientId)
+    if (common !== undefined && common.qos === qos && common.retain === retain) return common
+    return this.#learn(publication, byClient, common !== undefined)
+  }
+
+  #learn(
+    publication: Publication,
+    known: Map<string | undefined, CommonHeader> | undefined,
+    isReplaced: boolean,
+  ): CommonHeader | undefined {
+    const { topic, clientId, qos, retain, payload } = publication
+    const mapped = this.#mapping.map({ body: payload, topic })
+    // An id that the mapping makes is not ours to replace.
+    if (mapped.id !== undefined) return undefined
+    const { header } = eventFromMqtt(publication, this.#mapping, this.#defaults)
+    const common = { qos, retain, header, template: createHeaderTemplate(header) }
+    // A client that invents topics must not fill the memory; to start over is cheaper than to keep an order of use.
+    if (this.#size >= maxKnown) {
+      this.#byTopic.clear()
+      this.#size = 0
+    }
+    let byClient = this.#size === 0 ? undefined : known
+    if (byClient === undefined) this.#byTopic.set(topic, (byClient = new Map()))
+    byClient.set(clientId, common)
+    if (!isReplaced || this.#size === 0) this.#size += 1
+    return common
   }
 }

@@ -116,6 +116,25 @@ describe('retention of the embedded log', () => {
     expect(again.groups).toEqual([])
   })
 
+  it('gives the room of a small quota back as soon as its events are completed', async () => {
+    await using directory = await LogDirectory.create()
+    const log = await directory.open({ maxBytes: 64 * 1024, groups: ['g'] })
+    const group = await RecordCollector.subscribe(log, 'g', 'earliest')
+    for (let round = 1; round <= 3; round++) {
+      // All in one burst, so that they may all lie in one commit group and one segment.
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: 100 }, () => log.append(0, [recordOf('x'.repeat(1_000))])),
+      )
+      const refused = outcomes.filter(({ status }) => status === 'rejected')
+      expect(refused.length).toBeGreaterThan(0)
+      expect(refused.length).toBeLessThan(100)
+      const { end } = (await log.ends())[0]!
+      await group.count(end)
+      await group.commit(0, end)
+      await log.applyRetention()
+    }
+  })
+
   it('keeps completed records until they are old enough', async () => {
     await using directory = await LogDirectory.create()
     let nowMs = 1_000_000

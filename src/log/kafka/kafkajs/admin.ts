@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Admin, Kafka } from 'kafkajs'
 import { SluiceError } from '../../../errors/sluice-error.ts'
 import type { PartitionEnds } from '../../partition-log.ts'
@@ -9,6 +10,7 @@ import { isDenied, isUnknownTopic, kafkaErrorOf } from './errors.ts'
 const ATTEMPTS = 3
 const DISCONNECT_TIMEOUT_MS = 5_000
 const CREATE_TIMEOUT_MS = 15_000
+const KNOWN_POLL_MS = 50
 
 /** Questions about topics and groups, on one kafkajs admin client that is connected when first needed. */
 export class TopicAdmin {
@@ -86,10 +88,19 @@ export class TopicAdmin {
       // False when it exists, which somebody else may just have done.
       admin.createTopics({
         topics: [{ topic, numPartitions: partitions, replicationFactor, configEntries }],
-        waitForLeaders: true,
+        // kafkajs would wait for leaders only, and fail when the broker it asks has not heard of the topic yet.
+        waitForLeaders: false,
         timeout: CREATE_TIMEOUT_MS,
       }),
     )
+    const deadlineMs = performance.now() + CREATE_TIMEOUT_MS
+    while ((await this.partitionCount(topic)) === undefined) {
+      if (performance.now() > deadlineMs) {
+        const message = `topic "${topic}" was created, but no broker tells of it after ${CREATE_TIMEOUT_MS} ms`
+        throw new SluiceError('SLUICE_KAFKA_TOPIC', message)
+      }
+      await delay(KNOWN_POLL_MS)
+    }
   }
 
   async close(): Promise<void> {

@@ -8,6 +8,7 @@ import { ConnectionHealth } from './connection-health.ts'
 import { kafkaErrorOf } from './errors.ts'
 import { patchConsumerGroup } from './group-patch.ts'
 import { TopicProducer } from './producer.ts'
+import { quietLog } from './quiet-log.ts'
 import { SupervisedSubscription } from './supervisor.ts'
 import { patchRequestTimer } from './timer-patch.ts'
 import { TopicReader } from './topic-reader.ts'
@@ -68,7 +69,8 @@ export function createKafkajsClient(options: KafkajsClientOptions): KafkaClient 
   patchRequestTimer()
   patchConsumerGroup()
   registerCodecs()
-  const { log, ssl, sasl, logLevel = 'warn', maxPartitionFetchBytes = MIB } = options
+  const { ssl, sasl, logLevel = 'warn', maxPartitionFetchBytes = MIB } = options
+  const log = options.log === undefined ? undefined : quietLog(options.log)
   const kafka = new kafkajs.Kafka({
     brokers: [...options.brokers],
     clientId: options.clientId ?? 'sluice',
