@@ -22,7 +22,7 @@ export const functionFile = (name: string): string => join(import.meta.dirname, 
 
 const launcher = resolve(import.meta.dirname, '../../bin/sluice.js')
 /** A busy machine takes its time to start Node and two checks of functions. */
-const startTimeoutMs = 60_000
+const startTimeoutMs = 50_000
 const pollMs = 25
 
 /** Writes the configuration and starts the real gateway as a process of its own; resolves when it is ready. */
@@ -195,7 +195,7 @@ export class GatewayProcess {
   async until<Answer>(
     what: string,
     ask: () => Promise<Answer | undefined | false>,
-    timeoutMs = 60_000,
+    timeoutMs = 50_000,
   ): Promise<Answer> {
     const deadline = Date.now() + timeoutMs
     for (;;) {

@@ -61,7 +61,7 @@ describeWith(['kafka'], '100,000 Kafka records over 6 partitions and 500 keys, f
       const sent = new SentLedger()
       await gateway.start()
       await produceEvents(kafka, orders, partitions, events, sent)
-      await ledger.waitFor(records)
+      await ledger.waitFor(records, timeoutMs)
       const results = await readRelayed()
       await gateway.stop()
       await ledger.read()
@@ -79,12 +79,12 @@ describeWith(['kafka'], '100,000 Kafka records over 6 partitions and 500 keys, f
       const sent = new SentLedger()
       await gateway.start()
       await produceEvents(kafka, orders, partitions, events, sent)
-      await ledger.waitFor(records / 3)
+      await ledger.waitFor(records / 3, timeoutMs)
       await gateway.kill()
       await ledger.read()
       const processedBefore = ledger.counts.size
       await gateway.restart()
-      await ledger.waitFor(records)
+      await ledger.waitFor(records, timeoutMs)
       const results = await readRelayed()
       await gateway.until('settled', async () => {
         const { lag, inFlight } = await gateway.trigger('relay')

@@ -81,7 +81,7 @@ export class Ledger {
   }
 
   /** Resolves when at least `count` different events are processed. */
-  async waitFor(count: number, timeoutMs = 120_000): Promise<void> {
+  async waitFor(count: number, timeoutMs = 50_000): Promise<void> {
     const deadline = Date.now() + timeoutMs
     for (;;) {
       await this.read()
