@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { SluiceError } from '../errors/sluice-error.ts'
 import type { LogRecord } from '../log/log-record.ts'
 import type { AssignedPartition, PositionAnomaly, Subscription, SubscriptionHandlers } from '../log/partition-log.ts'
-import { AssignedWindow } from './assigned-window.ts'
+import { AssignedWindow, bufferShare } from './assigned-window.ts'
 import { CommitScheduler } from './commit-scheduler.ts'
 import type { TriggerOptions } from './trigger-options.ts'
 
@@ -59,7 +59,7 @@ export class Admission implements SubscriptionHandlers {
     if (!window.assigned) return
     if (window.tracker.complete(sequence)) this.#commits.completed(window)
     // A window that was full of bytes has room before its oldest event is done.
-    if (window.paused && (window.hasWaiting ? !window.full : window.roomy)) this.#planAdmission()
+    if (window.hasWaiting ? !window.full : window.paused) this.#planAdmission()
   }
 
   /** Something of a window is in a frame or on its way to a sink, until {@link ended}. */
@@ -92,6 +92,7 @@ export class Admission implements SubscriptionHandlers {
       window.predecessor = this.#retired.get(partition)
       this.windows.set(partition, window)
     }
+    for (const window of this.windows.values()) window.bufferBytes = bufferShare(this.windows.size)
   }
 
   revoked(_epoch: number, partitions: readonly number[]): void {
@@ -111,7 +112,7 @@ export class Admission implements SubscriptionHandlers {
     if (window === undefined || window.epoch !== epoch) return
     window.offer(records)
     if (window.predecessor === undefined) this.#admit(window)
-    else this.#pause(window)
+    else if (window.isOverfed) this.#pause(window)
     this.#handlers.runnable()
   }
 
@@ -133,7 +134,7 @@ export class Admission implements SubscriptionHandlers {
   #admitWaiting(): void {
     for (const window of this.windows.values()) {
       if (window.hasWaiting && window.predecessor === undefined) this.#admit(window)
-      if (!window.paused || window.hasWaiting || !window.roomy) continue
+      if (!window.paused || !window.isHungry) continue
       window.paused = false
       this.#subscription?.resume([window.partition])
     }
@@ -154,7 +155,7 @@ export class Admission implements SubscriptionHandlers {
       const sequence = window.tracker.add(record.offset)
       if (sequence >= 0) this.#handlers.admit(window, record, sequence)
     }
-    if (window.hasWaiting || window.full) this.#pause(window)
+    if (window.isOverfed) this.#pause(window)
     if (window.tracker.committable > window.committedOffset) this.#commits.completed(window)
   }
 

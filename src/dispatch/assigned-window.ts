@@ -9,6 +9,21 @@ export interface WindowLimits {
   readonly maxBytes: number
 }
 
+/** Records of one partition that may wait outside of its window: some tenths of a second of a fast stream. */
+const maxBufferEvents = 16_384
+const maxBufferBytes = 4 * 1024 * 1024
+const minBufferBytes = 256 * 1024
+
+/** What all partitions of a trigger may hold outside of their windows. */
+const totalBufferBytes = 64 * 1024 * 1024
+
+/** The share of one of `partitions` partitions. */
+export function bufferShare(partitions: number): number {
+  return Math.min(maxBufferBytes, Math.max(minBufferBytes, Math.floor(totalBufferBytes / Math.max(partitions, 1))))
+}
+
+const sizeOf = (record: LogRecord): number => (record.value?.length ?? 0) + (record.header?.length ?? 64)
+
 /**
  * One partition for as long as it is assigned: its tracker, its lanes and the records that arrived but do not fit into
  * the window yet. A new assignment makes a new window; whatever still runs for the old one ends in the old one.
@@ -36,8 +51,12 @@ export class AssignedWindow {
   /** Sequence up to which completions are durable (committed). */
   #committedSequence = 0
   #committedOffset: number
+  /** Bound of the bytes that wait outside of the window; a share of the trigger's {@link totalBufferBytes}. */
+  bufferBytes = maxBufferBytes
   #waiting: (readonly LogRecord[])[] = []
   #waitingAt = 0
+  #waitingEvents = 0
+  #waitingBytes = 0
 
   constructor(partition: number, epoch: number, position: number, limits: WindowLimits) {
     this.partition = partition
@@ -75,9 +94,14 @@ export class AssignedWindow {
     return this.uncommitted >= this.#limits.maxEvents || this.bytes >= this.#limits.maxBytes
   }
 
-  /** Room enough that asking the log for more is worth it: hysteresis, so that partitions are not paused per batch. */
-  get roomy(): boolean {
-    return this.uncommitted * 2 <= this.#limits.maxEvents && this.bytes * 2 <= this.#limits.maxBytes
+  /** So much waits that the log shall hand out nothing more. */
+  get isOverfed(): boolean {
+    return this.#waitingEvents >= maxBufferEvents || this.#waitingBytes >= this.bufferBytes
+  }
+
+  /** So little waits that the log shall go on: well before the window runs dry, because a log takes a while to. */
+  get isHungry(): boolean {
+    return this.#waitingEvents * 2 <= maxBufferEvents && this.#waitingBytes * 2 <= this.bufferBytes
   }
 
   get hasWaiting(): boolean {
@@ -86,14 +110,19 @@ export class AssignedWindow {
 
   /** Keeps a batch that arrived; {@link takeWaiting} hands its records out as the window allows. */
   offer(records: readonly LogRecord[]): void {
-    if (records.length > 0) this.#waiting.push(records)
+    if (records.length === 0) return
+    this.#waiting.push(records)
+    this.#waitingEvents += records.length
+    for (const record of records) this.#waitingBytes += sizeOf(record)
   }
 
   /** The next record that fits into the window, or undefined. */
   takeWaiting(): LogRecord | undefined {
     const batch = this.#waiting[0]
     if (batch === undefined || this.full) return undefined
-    const record = batch[this.#waitingAt++]
+    const record = batch[this.#waitingAt++] as LogRecord
+    this.#waitingEvents--
+    this.#waitingBytes -= sizeOf(record)
     if (this.#waitingAt >= batch.length) {
       this.#waiting.shift()
       this.#waitingAt = 0
