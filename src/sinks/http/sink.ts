@@ -64,7 +64,8 @@ class HttpSink implements Sink {
       this.#problem = undefined
     } catch (thrown) {
       const error = this.#errorOf(thrown, url)
-      this.#problem = error.message
+      // A result that the destination refuses says nothing about whether the next one will get through.
+      this.#problem = error.retryable ? error.message : undefined
       throw error
     }
   }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors/sluice-error.ts'
+import { SluiceError } from '../../errors/sluice-error.ts'
 import type { OutgoingResult, Sink, SinkHealth } from '../sink.ts'
 
 export interface StreamSinkOptions {
@@ -18,8 +18,10 @@ export function createStreamSink(options: StreamSinkOptions): Sink {
       try {
         await options.append({ header, value })
         lastError = undefined
-      } catch (error) {
-        lastError = messageOf(error)
+      } catch (thrown) {
+        const error = SluiceError.from(thrown)
+        // A result that is refused for itself says nothing about the stream.
+        lastError = error.retryable ? error.message : undefined
         throw error
       }
     },
