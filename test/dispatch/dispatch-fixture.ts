@@ -32,7 +32,7 @@ export const version: FunctionVersion = {
 
 /** Dispatch on a real embedded log and a real store; only the worker pool is scripted. */
 export class DispatchFixture {
-  readonly dir = mkdtempSync(join(tmpdir(), 'sluice-dispatch-'))
+  readonly dir: string
   readonly done: Delivery[] = []
   log!: EmbeddedLog
   store!: HomeStore
@@ -82,6 +82,11 @@ export class DispatchFixture {
     this.dispatch.attach(this.trigger)
     await this.trigger.start(pause)
     return this
+  }
+
+  /** @param dir of an earlier fixture, to go on with its files. */
+  constructor(dir = mkdtempSync(join(tmpdir(), 'sluice-dispatch-'))) {
+    this.dir = dir
   }
 
   /** Appends one event and returns its offset. */

@@ -10,7 +10,7 @@ describe('chooseFrameSize', () => {
   })
 
   it('fills frames of a fast function', () => {
-    expect(chooseFrameSize(facts).maxEvents).toBe(maxFrameEvents)
+    expect(chooseFrameSize({ ...facts, serviceTimeMs: 0.005 }).maxEvents).toBe(maxFrameEvents)
   })
 
   it('bounds frames of a computing function by its time, whatever its concurrency', () => {

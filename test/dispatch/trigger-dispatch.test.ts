@@ -341,17 +341,14 @@ describe('publication of results', () => {
 
 /** A second run on the files of a first one. */
 class DispatchFixtureReopened extends DispatchFixture {
-  readonly #dir: string
   constructor(previous: DispatchFixture) {
-    super()
-    this.#dir = previous.dir
+    super(previous.dir)
   }
 
   override async open(
     script: Script = () => succeeded,
     overrides: Parameters<DispatchFixture['open']>[1] = {},
   ): Promise<this> {
-    Object.defineProperty(this, 'dir', { value: this.#dir })
     await super.open(script, overrides)
     onTestFinished(() => this.dispose())
     return this
