@@ -1,17 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { hasWrk, load, startServer, type HttpRequest, type LoadResult } from './load-generator.ts'
-
-/** One line of a benchmark: Sluice beside its raw limit, measured in turns in the same run. */
-export interface BenchRow {
-  readonly name: string
-  readonly ours: number
-  readonly raw: number
-  /** ours ÷ raw, median of the repetitions (each ratio is taken within one repetition). */
-  readonly ratio: number
-  readonly unit: string
-  readonly details: Readonly<Record<string, number | string>>
-}
+import type { BenchRow } from '../bench-row.ts'
 
 export interface IngestBenchOptions {
   readonly repetitions?: number

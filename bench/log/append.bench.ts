@@ -5,17 +5,7 @@ import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import { type FileLayer, nodeFileLayer } from '../../src/log/embedded/file-layer.ts'
-
-/** One line of a benchmark: Sluice beside its raw limit, measured in turns in the same run. */
-export interface BenchRow {
-  readonly name: string
-  readonly ours: number
-  readonly raw: number
-  /** ours ÷ raw, median of the repetitions (each ratio is taken within one repetition). */
-  readonly ratio: number
-  readonly unit: string
-  readonly details: Readonly<Record<string, number | string>>
-}
+import type { BenchRow } from '../bench-row.ts'
 
 export interface AppendBenchOptions {
   readonly repetitions?: number
