@@ -1,6 +1,9 @@
-/** A frame never holds more than this, however fast its function is: beyond it nothing is gained (performance note in bench/README.md). */
-export const maxFrameEvents = 256
-export const maxFrameBytes = 256 * 1024
+/**
+ * A frame never holds more than this, however fast its function is. The worker has nothing to do while the main thread
+ * decodes a fetch or collects garbage, so a frame of a fast function has to last a few milliseconds, too.
+ */
+export const maxFrameEvents = 1024
+export const maxFrameBytes = 512 * 1024
 
 /** Expected work of one frame: long enough to hide the hop to the worker, short enough for synchronous calls to wait behind it. */
 const targetFrameMs = 10

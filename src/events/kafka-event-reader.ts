@@ -58,6 +58,8 @@ export function createKafkaEventReader(options: KafkaEventReaderOptions): EventR
     if (partition === undefined) {
       throw new SluiceError('SLUICE_INTERNAL', `a record of topic ${options.topic} came without its partition`)
     }
+    // Most records are their own parts.
+    if (record.partition !== undefined) return record as LogRecord & { readonly partition: number }
     const { offset, timestampMs, key, headers } = record
     return { partition, offset, timestampMs, key, headers }
   }

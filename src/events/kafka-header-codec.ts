@@ -27,6 +27,13 @@ export function isKafkaForm(bytes: Buffer): boolean {
   return ((bytes[0] ?? 0) & 0xc0) === 0x40
 }
 
+/** Whether the Kafka form at `start` of larger bytes has record headers; false for bytes that are no such form. */
+export function hasKafkaHeaders(bytes: Buffer, start: number, end: number): boolean {
+  if (bytes[start] !== kafkaFormMark || end - start < fixedBytes) return false
+  const countAt = start + 25 + Math.max(0, bytes.readUInt32BE(start + 21) - 1)
+  return countAt + 2 <= end && bytes.readUInt16BE(countAt) > 0
+}
+
 export function kafkaHeaderByteLength(key: Buffer | null, headers: RecordHeaders | null): number {
   let length = fixedBytes + (key === null ? 0 : key.length)
   if (headers !== null) for (const [name, value] of headers) length += 6 + Buffer.byteLength(name) + value.length

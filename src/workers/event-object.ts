@@ -2,6 +2,8 @@ import type { ExtensionValue } from '../events/cloud-event.ts'
 import type { EventHeader } from '../events/event-header.ts'
 import { isJsonMediaType, isUtf8MediaType, parseMediaType } from '../events/media-type.ts'
 import { decodeHeader, headerTag, headerVersion, readHeaderFieldAt } from '../events/event-header-codec.ts'
+import type { KafkaEventDefaults } from '../events/kafka-event.ts'
+import { hasKafkaHeaders, kafkaFormMark } from '../events/kafka-header-codec.ts'
 import type { FrameReader } from './frame-codec.ts'
 
 type Bodies = 'json' | 'text' | 'bytes'
@@ -126,9 +128,15 @@ export class HandlerEvent {
   #contentType(): string | undefined {
     const { bytes } = this.#frame
     const start = this.#frame.headerStart(this.#head)
-    return bytes[start] === headerVersion
-      ? readHeaderFieldAt(bytes, start, this.#frame.headerEnd(this.#head), headerTag.datacontenttype, jsonType)
-      : this.#attributes.datacontenttype
+    const end = this.#frame.headerEnd(this.#head)
+    if (bytes[start] === headerVersion) return readHeaderFieldAt(bytes, start, end, headerTag.datacontenttype, jsonType)
+    // A Kafka record without headers has the content type of its stream, if any.
+    if (bytes[start] === kafkaFormMark && !hasKafkaHeaders(bytes, start, end)) {
+      const { mapping } = this.#frame.feed(this.#head).headerDefaults as Partial<KafkaEventDefaults>
+      const mapped = mapping?.datacontenttype
+      if (mapped === undefined || typeof mapped === 'string') return mapped
+    }
+    return this.#attributes.datacontenttype
   }
 
   #parse(): unknown {

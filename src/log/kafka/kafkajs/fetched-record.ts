@@ -5,30 +5,36 @@ import type { DecodedMessage } from './kafkajs-internals.ts'
 const NO_HEADERS: RecordHeaders = []
 const NO_BYTES = Buffer.alloc(0)
 
-/** One record over a decoded message. What is not needed for every record is worked out when it is asked for. */
+/**
+ * One record of a fetch. Thousands of them wait at a time, so it keeps what a record is made of and not the decoded
+ * message, whose strings and fields the garbage collector would have to move along.
+ */
 class FetchedRecord implements KafkaRecord {
   readonly offset: number
   readonly partition: number
+  readonly timestampMs: number
   readonly key: Buffer | null
   readonly value: Buffer | null
   declare readonly header: null
-  readonly #message: DecodedMessage
-  #headers: RecordHeaders | undefined
+  /** As kafkajs decoded them, until they are asked for. */
+  #decoded: DecodedMessage['headers'] | undefined
+  #headers: RecordHeaders = NO_HEADERS
 
   constructor(partition: number, offset: number, message: DecodedMessage) {
     this.partition = partition
     this.offset = offset
+    this.timestampMs = Number(message.timestamp)
     this.key = message.key
     this.value = message.value
-    this.#message = message
-  }
-
-  get timestampMs(): number {
-    return Number(this.#message.timestamp)
+    this.#decoded = isEmpty(message.headers) ? undefined : message.headers
   }
 
   get headers(): RecordHeaders {
-    return (this.#headers ??= headersOf(this.#message.headers))
+    if (this.#decoded !== undefined) {
+      this.#headers = headersOf(this.#decoded)
+      this.#decoded = undefined
+    }
+    return this.#headers
   }
 }
 // On the prototype: it is null for all of them, and a field would cost a store per record.
@@ -62,4 +68,9 @@ export function headersOf(decoded: Readonly<Record<string, unknown>>): RecordHea
       }
   }
   return headers.length === 0 ? NO_HEADERS : headers
+}
+
+function isEmpty(decoded: object): boolean {
+  for (const _name in decoded) return false
+  return true
 }
