@@ -1,7 +1,7 @@
 /** @file Imports flow with the data. Each rule is a sentence of the architecture; test/architecture proves that they bite. */
 
 /** Each part imports only what stands before it. */
-const foundation = ['errors', 'log', 'events', 'config', 'telemetry', 'functions', 'store']
+const foundation = ['errors', 'log', 'events', 'config', 'telemetry', 'functions', 'registry', 'store']
 
 /** The journey of an event: each stage imports the foundation and the stages after it. */
 const journey = ['sources', 'dispatch', 'controller', 'workers', 'sinks']
@@ -33,9 +33,12 @@ const heavyLibraries = [
   ['piscina', '^src/workers/(piscina-pool|worker-entry)\\.ts$'],
   ['@opentelemetry', '^src/(telemetry/|workers/worker-tracing\\.ts$)'],
   ['mqtt', '^src/(sources|sinks)/mqtt/'],
-  ['undici', '^src/sinks/http/'],
+  // Bindings of functions send as sinks do, from inside of a worker.
+  ['undici', '^src/(sinks/http|workers/bindings)/'],
   ['commander', '^src/cli/'],
-  ['yaml', '^src/config/'],
+  ['yaml', '^src/(config|cli)/'],
+  ['esbuild', '^src/cli/'],
+  ['croner', '^src/sources/schedule/'],
 ]
 
 const libraryRules = heavyLibraries.map(([library, importer]) => ({

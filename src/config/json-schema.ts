@@ -10,6 +10,7 @@ export interface JsonSchema {
   readonly required?: readonly string[]
   readonly additionalProperties?: boolean | JsonSchema
   readonly minProperties?: number
+  readonly maxProperties?: number
   readonly items?: JsonSchema
   readonly minItems?: number
   readonly maxItems?: number

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import type { JsonSchema } from './json-schema.ts'
 import { apiSchema } from './sections/api.ts'
+import { bindingSchema } from './sections/binding.ts'
 import { functionSchema } from './sections/function.ts'
 import { httpListenerSchema } from './sections/http-listener.ts'
 import { httpSinkSchema } from './sections/http-sink.ts'
@@ -13,6 +14,7 @@ import { mqttBrokerSchema } from './sections/mqtt-broker.ts'
 import { mqttSinkSchema } from './sections/mqtt-sink.ts'
 import { mqttSourceSchema } from './sections/mqtt-source.ts'
 import { namedSchema } from './sections/name.ts'
+import { secretSchema } from './sections/secret.ts'
 import { shutdownSchema } from './sections/shutdown.ts'
 import { sourceFields } from './sections/source-fields.ts'
 import { streamSinkSchema } from './sections/stream-sink.ts'
@@ -55,7 +57,9 @@ export const configSchema = Type.Object(
     kafka: kafkaSchema,
     streams: namedSchema(streamSchema, 'Home streams. A source without a stream feeds one of its own name.'),
     sources: namedSchema(sourceSchema, 'Where events come from.'),
-    functions: namedSchema(functionSchema, 'The functions.'),
+    secrets: namedSchema(secretSchema, 'What functions and bindings may refer to by name.'),
+    bindings: namedSchema(bindingSchema, 'Connections that functions may use.'),
+    functions: namedSchema(functionSchema, 'Functions that this file manages; others come by the API.'),
     sinks: namedSchema(sinkSchema, "Where handlers' results go."),
     triggers: namedSchema(triggerSchema, 'What runs on which events.'),
     api: apiSchema,

@@ -23,6 +23,8 @@ export const errorCodes = {
   SLUICE_API_NOT_FOUND: entry(404, false, 'No such resource'),
   SLUICE_API_UNAUTHORIZED: entry(401, false, 'Authentication is required'),
 
+  SLUICE_CLI_BUNDLE: entry(422, false, 'The function cannot be bundled'),
+  SLUICE_CLI_DECLINED: entry(409, false, 'Nothing was done'),
   SLUICE_CLI_REFUSED: entry(500, false, 'The gateway refused the request'),
   SLUICE_CLI_UNREACHABLE: entry(503, true, 'The gateway is not reachable'),
   SLUICE_CLI_USAGE: entry(400, false, 'The command was not understood'),
@@ -33,6 +35,7 @@ export const errorCodes = {
   SLUICE_DISPATCH_HOP_LIMIT: entry(508, false, 'Functions feed each other without end'),
   SLUICE_DISPATCH_OVERLOADED: entry(503, true, 'The function is overloaded'),
   SLUICE_DISPATCH_STOPPED: entry(503, true, 'The gateway is stopping'),
+  SLUICE_DISPATCH_UNRESOLVED: entry(422, false, 'The event asks for a version that is not there'),
 
   SLUICE_EVENTS_HEADER: entry(500, false, 'The event header cannot be read'),
   SLUICE_EVENTS_INVALID: entry(400, false, 'The event is not a valid CloudEvent'),
@@ -40,6 +43,8 @@ export const errorCodes = {
   SLUICE_EVENTS_TOO_LARGE: entry(413, false, 'The event or batch is too large'),
   SLUICE_EVENTS_UNSUPPORTED_TYPE: entry(415, false, 'The content type is not supported'),
 
+  SLUICE_FUNCTIONS_ARTIFACT: entry(422, false, 'The code of the function cannot be taken'),
+  SLUICE_FUNCTIONS_DISABLED: entry(409, true, 'The function is disabled'),
   SLUICE_FUNCTIONS_LOAD: entry(422, false, 'The function cannot be loaded'),
   SLUICE_FUNCTIONS_NOT_FOUND: entry(404, false, 'No such function'),
 
@@ -95,9 +100,21 @@ export const errorCodes = {
   SLUICE_MQTT_TOPIC: entry(400, false, 'The MQTT topic cannot be used'),
   SLUICE_MQTT_UNREACHABLE: entry(503, true, 'The MQTT broker is not reachable'),
 
+  SLUICE_REGISTRY_CLOSED: entry(503, true, 'The registry is closed'),
+  SLUICE_REGISTRY_CORRUPT: entry(500, false, 'The registry is damaged'),
+  SLUICE_REGISTRY_INVALID: entry(422, false, 'The definition does not hold'),
+  SLUICE_REGISTRY_IN_USE: entry(409, false, 'It is in use'),
+  SLUICE_REGISTRY_MANAGED: entry(409, false, 'The configuration file manages it'),
+  SLUICE_REGISTRY_REVISION: entry(412, false, 'It was changed meanwhile'),
+  SLUICE_REGISTRY_ROLLOUT: entry(409, false, 'A rollout is running'),
+  SLUICE_REGISTRY_UNKNOWN_COMMAND: entry(500, false, 'The registry holds a command of a newer version'),
+  SLUICE_REGISTRY_WRITE: entry(503, false, 'The registry could not be written'),
+
   SLUICE_SINKS_ADDRESS_DENIED: entry(403, false, 'The sink may not connect to this address'),
   SLUICE_SINKS_CLOSED: entry(503, true, 'The sink is closed'),
+  SLUICE_SINKS_FORBIDDEN: entry(403, false, 'The execution role forbids it'),
   SLUICE_SINKS_HEADER: entry(422, false, 'The header cannot be sent'),
+  SLUICE_SINKS_NETWORK_POLICY: entry(403, false, 'The network policy forbids the host'),
   SLUICE_SINKS_REJECTED: entry(502, false, 'The destination refused the result'),
   SLUICE_SINKS_REPLY_INVALID: entry(502, false, 'The reply of the function is not valid'),
   SLUICE_SINKS_TEMPLATE: entry(422, false, 'The template cannot be filled'),

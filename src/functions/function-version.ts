@@ -1,3 +1,7 @@
+import type { ExecutionRole, FunctionBinding, NetworkPolicy } from '../config/sections/function-definition.ts'
+import type { HttpBindingConfig, MqttBindingConfig } from '../config/sections/binding.ts'
+import type { KafkaConfig } from '../config/config.ts'
+
 /** How a failed attempt is repeated. The function gives defaults, the trigger overrides. */
 export interface RetryPolicy {
   /** Attempts in all, the first one included: 1 to 1,000. Default 5. */
@@ -22,6 +26,14 @@ export interface ScalingPolicy {
   readonly scaleToZeroAfterMs: number
 }
 
+/** A binding with its connection and credentials: what a worker opens. Plain JSON, because it crosses the thread boundary. */
+export type ResolvedBinding = Pick<FunctionBinding, 'path' | 'topic' | 'key'> &
+  (
+    | ({ readonly type: 'http'; readonly token?: string } & Readonly<Omit<HttpBindingConfig, 'bearer'>>)
+    | Readonly<MqttBindingConfig>
+    | ({ readonly type: 'kafka' } & Pick<KafkaConfig, 'brokers' | 'clientId' | 'ssl' | 'sasl'>)
+  )
+
 /** One version of a function, complete: no default is open any more. Immutable; a change makes another version. */
 export interface FunctionVersion {
   readonly name: string
@@ -31,12 +43,24 @@ export interface FunctionVersion {
   readonly hash: string
   /** Absolute path of the ES module. */
   readonly file: string
+  /**
+   * Whether the module may import nothing but what is built into Node and the files beside it: an artifact is complete in
+   * itself. A file of the configuration may import whatever Node finds from where it lies.
+   */
+  readonly selfContained: boolean
+  readonly labels: Readonly<Record<string, string>>
   /** Name of the export that is called. Default `default`. */
   readonly handler: string
   /** The only environment variables the worker sees. */
   readonly environment: Readonly<Record<string, string>>
   /** Resolved secrets, by name; reach the handler as `context.secrets`, never a log or an answer. */
   readonly secrets: Readonly<Record<string, string>>
+  /** Connections that each worker opens once; reach the handler as `context.bindings`. */
+  readonly bindings: Readonly<Record<string, ResolvedBinding>>
+  /** What it may use; absent: everything. */
+  readonly role?: ExecutionRole
+  /** Hosts that its HTTP sinks and bindings may reach; absent: all. */
+  readonly network?: NetworkPolicy
   /** An attempt longer than this is ended by ending its worker: 10 to 3,600,000 ms. Default 30,000. */
   readonly timeoutMs: number
   /** Events of different keys that one worker runs at a time (asynchronous handlers): 1 to 1,000. Default 8. */

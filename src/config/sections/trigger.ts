@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { FilterSchema } from '../../events/filter-schema.ts'
-import { retryOverrideSchema } from './function.ts'
+import { functionRefPattern } from '../function-ref.ts'
+import { retryOverrideSchema } from './function-definition.ts'
 import { nameSchema } from './name.ts'
 
 const startSchema = Type.Union(
@@ -8,6 +9,7 @@ const startSchema = Type.Union(
     Type.Literal('earliest'),
     Type.Literal('latest'),
     Type.Object({ timestampMs: Type.Integer({ minimum: 0 }) }, { additionalProperties: false }),
+    Type.Object({ offset: Type.Integer({ minimum: 0 }) }, { additionalProperties: false }),
   ],
   { default: 'earliest', description: 'Where a trigger without committed offsets begins.' },
 )
@@ -19,7 +21,10 @@ export const triggerSchema = Type.Object(
     enabled: Type.Boolean({ default: true }),
     description: Type.Optional(Type.String()),
     filter: Type.Optional(FilterSchema),
-    function: nameSchema('The function to run.'),
+    function: Type.String({
+      pattern: functionRefPattern,
+      description: 'The function to run: its latest version (price), a published one (price@3) or an alias (price@live).',
+    }),
     ordering: Type.Union([Type.Literal('key'), Type.Literal('none')], {
       default: 'key',
       description: 'key: events of one key run one after the other, in their order.',

@@ -1,0 +1,79 @@
+import type { SluiceError } from '../errors/sluice-error.ts'
+
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** One line of a function's log: what its code wrote, or what happened to it (created, published, deleted …). */
+export interface FunctionLogLine {
+  readonly atMs: number
+  readonly function: string
+  /** `latest` or a number; '' for what concerns the function as a whole. */
+  readonly version: string
+  readonly kind: 'console' | 'lifecycle'
+  readonly level: LogLevel
+  readonly message: string
+  /** JSON, or undefined. */
+  readonly fields?: string
+  readonly invocationId?: string
+  readonly trigger?: string
+  readonly traceId?: string
+}
+
+/** A kept line; ids ascend in the order of arrival. */
+export type KeptLogLine = FunctionLogLine & { readonly id: number }
+
+export interface LogQuery {
+  /** Absent: of all functions. */
+  readonly function?: string
+  readonly version?: string
+  /** The least level. */
+  readonly level?: LogLevel
+  readonly fromMs?: number
+  readonly toMs?: number
+  /** Part of the message or the fields, whatever its case. */
+  readonly text?: string
+  readonly invocationId?: string
+  readonly beforeId?: number
+  readonly afterId?: number
+  /** 1 to 1,000. */
+  readonly limit: number
+}
+
+/** What one version did in one interval; the time series keeps these for an hour. */
+export interface VersionSample {
+  /** Start of the interval, a multiple of its length. */
+  readonly atMs: number
+  readonly function: string
+  readonly version: string
+  /** JSON of the numbers; see dispatch/version-stats.ts. */
+  readonly values: string
+}
+
+/**
+ * What is kept to be looked at and may be lost: function logs and time series, in a file of their own, bounded. Nothing
+ * here is ever waited for on the way of an event, and a failure of it stops nothing.
+ */
+export interface Observations {
+  /** Takes lines in; never blocks, never throws. What does not fit is counted in {@link dropped}. */
+  log(lines: readonly FunctionLogLine[]): void
+  /** Newest first, unless `afterId` is given: then oldest first, from there on. */
+  logs(query: LogQuery): Promise<readonly KeptLogLine[]>
+  /** Calls back with every line that was kept from now on, in order. Returns how to stop. */
+  follow(listener: (lines: readonly KeptLogLine[]) => void): () => void
+  sample(samples: readonly VersionSample[]): void
+  /** Ascending by time. */
+  samples(functionName: string, fromMs: number): Promise<readonly VersionSample[]>
+  readonly dropped: number
+  close(): Promise<void>
+}
+
+export interface ObservationsOptions {
+  /** Directory of the database file `observations.sqlite`. */
+  readonly dir: string
+  /** Default 200,000. */
+  readonly maxLines?: number
+  /** Default 7 days. */
+  readonly maxAgeMs?: number
+  /** Told once when the thread died: logs are lost from then on, events are not. */
+  readonly onFailed?: (error: SluiceError) => void
+}
