@@ -28,6 +28,7 @@ interface Controlled {
   sampledAtMs: number
   reason: string
   sampling: boolean
+  removed: boolean
 }
 
 /** Decisions that are kept. */
@@ -57,13 +58,22 @@ export class Controller {
       sampledAtMs: performance.now(),
       reason: 'not sampled yet',
       sampling: false,
+      removed: false,
     })
     this.#apply(pool, pool.version.scaling.minWorkers, 'the warm minimum')
   }
 
+  /** Forgets a pool; it is never touched again, also not by a tick that is under way. */
+  remove(pool: WorkerPool): void {
+    const index = this.#versions.findIndex(controlled => controlled.pool === pool)
+    const [removed] = index === -1 ? [] : this.#versions.splice(index, 1)
+    if (removed !== undefined) removed.removed = true
+  }
+
   start(): void {
     this.#timer = setInterval(() => {
-      for (const controlled of this.#versions) void this.#tick(controlled)
+      // A copy: what a decision reaches may remove a pool.
+      for (const controlled of [...this.#versions]) void this.#tick(controlled)
     }, this.#options.intervalMs)
   }
 
@@ -73,6 +83,7 @@ export class Controller {
 
   /** From zero to one: called on the dispatch path when work waits and no worker is permitted. */
   wake(pool: WorkerPool): void {
+    if (!this.#versions.some(controlled => controlled.pool === pool)) return
     if (pool.stats().permits > 0) return
     this.#apply(pool, Math.max(1, pool.version.scaling.minWorkers), '0→1: the first event waits')
   }
@@ -96,10 +107,12 @@ export class Controller {
   }
 
   async #tick(controlled: Controlled): Promise<void> {
-    if (controlled.sampling) return
+    if (controlled.sampling || controlled.removed) return
     controlled.sampling = true
     try {
-      const sample = await this.#sample(controlled)
+      const notTaken = await controlled.lag.notTaken().catch(() => undefined)
+      if (controlled.removed) return
+      const sample = this.#sample(controlled, notTaken)
       const decision = decideWorkers(sample, controlled.pool.version.scaling, controlled.state)
       controlled.state = decision.state
       controlled.reason = decision.reason
@@ -112,9 +125,8 @@ export class Controller {
     }
   }
 
-  async #sample(controlled: Controlled): Promise<ScalingSample> {
+  #sample(controlled: Controlled, notTaken: number | undefined): ScalingSample {
     const { pool, lag } = controlled
-    const notTaken = await lag.notTaken().catch(() => undefined)
     const nowMs = performance.now()
     const elapsedS = Math.max((nowMs - controlled.sampledAtMs) / 1000, 0.001)
     const { received } = lag

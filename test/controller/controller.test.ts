@@ -52,4 +52,45 @@ describe('Controller', () => {
     expect(pool.stats().permits).toBe(0)
     expect(controller.events().map(({ to }) => to)).toEqual([0, 1])
   })
+
+  it('never touches a removed pool again, also not by the tick that was asking for its lag', async () => {
+    const asked = Promise.withResolvers<void>()
+    const answer = Promise.withResolvers<number>()
+    const touched: string[] = []
+    const pool = {
+      version: {
+        name: 'fn',
+        version: 'latest',
+        concurrency: 1,
+        scaling: { minWorkers: 0, maxWorkers: 4, targetDrainMs: 1_000, scaleToZeroAfterMs: 0 },
+      } as FunctionVersion,
+      setWorkers: () => touched.push('setWorkers'),
+      stats: () => {
+        touched.push('stats')
+        return { permits: 0, busy: 0, serviceTimeMs: 10, cpuShare: 1 }
+      },
+    } as unknown as WorkerPool
+    const controller = new Controller({ intervalMs: 1, cores: 2, onDecision: () => undefined })
+    onTestFinished(() => controller.stop())
+    controller.add(pool, {
+      runnable: 9,
+      runnableKeys: 9,
+      received: 9,
+      running: 0,
+      notTaken: () => {
+        asked.resolve()
+        return answer.promise
+      },
+    })
+    controller.start()
+    await asked.promise
+    controller.remove(pool)
+    touched.length = 0
+    answer.resolve(1_000)
+    await answer.promise
+    await new Promise<void>(resolve => setImmediate(resolve))
+    controller.wake(pool)
+    expect(touched).toEqual([])
+    expect(controller.reasons()).toEqual([])
+  })
 })
