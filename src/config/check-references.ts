@@ -2,7 +2,9 @@ import { messageOf } from '../errors/sluice-error.ts'
 import { compileFilter } from '../events/filter.ts'
 import type { Filter } from '../events/filter-schema.ts'
 import { compileMapping } from '../events/mapping.ts'
+import { checkDefinition } from './check-definition.ts'
 import { didYouMean } from './did-you-mean.ts'
+import { parseFunctionRef } from './function-ref.ts'
 import type { ConfigFile } from './schema.ts'
 
 /** Reports a problem or a warning at a path of the file. */
@@ -44,6 +46,7 @@ export function checkReferences(file: ConfigFile, problem: ReportAt, warn: Repor
   const streams = streamsOf(file)
   checkSources(file, problem)
   checkExposure(file, problem)
+  checkDefinitions(file, problem)
 
   for (const [name, sink] of Object.entries(file.sinks)) {
     if (sink === undefined) continue
@@ -75,9 +78,7 @@ export function checkReferences(file: ConfigFile, problem: ReportAt, warn: Repor
         source !== undefined && isReplying(source) ? '; the source of that name replies and keeps nothing' : ''
       problem(at('stream'), unknown('stream', trigger.stream, streams.keys()) + replying)
     }
-    if (isGiven(trigger.function) && !Object.hasOwn(file.functions, trigger.function)) {
-      problem(at('function'), unknown('function', trigger.function, Object.keys(file.functions)))
-    }
+    checkFunctionRef(file, at('function'), trigger.function, problem)
     for (const [index, sinkName] of trigger.sinks.entries()) {
       const sink = file.sinks[sinkName]
       if (sink === undefined) {
@@ -89,6 +90,31 @@ export function checkReferences(file: ConfigFile, problem: ReportAt, warn: Repor
         warn(at('sinks', index), `writes to the stream ${sink.stream} that the trigger reads: results become its input`)
       }
     }
+  }
+}
+
+/**
+ * A function of the file has its latest version alone. One that comes by the API may not be there yet: it is written with
+ * a version or alias, so that a slip of the pen in the name of a function of the file is still seen.
+ */
+function checkFunctionRef(
+  file: ConfigFile,
+  path: readonly (string | number)[],
+  text: string | undefined,
+  problem: ReportAt,
+): void {
+  const ref = isGiven(text) ? parseFunctionRef(text) : undefined
+  if (text === undefined || ref === undefined) return
+  if (Object.hasOwn(file.functions, ref.name)) {
+    if (ref.version.kind !== 'latest') {
+      problem(
+        path,
+        `the function '${ref.name}' is one of this file and has no versions and aliases; write '${ref.name}'`,
+      )
+    }
+  } else if (!text.includes('@')) {
+    const hint = `; a function that comes by the API is written with a version: '${ref.name}@latest'`
+    problem(path, unknown('function', text, Object.keys(file.functions)) + hint)
   }
 }
 
@@ -141,9 +167,7 @@ function checkSources(file: ConfigFile, problem: ReportAt): void {
       else if (other !== undefined) problem(at('path'), `the source '${other}' has the same path`)
       else byPath.set(source.path, name)
       const replies = source.reply?.function
-      if (replies !== undefined && !Object.hasOwn(file.functions, replies)) {
-        problem(at('reply', 'function'), unknown('function', replies, Object.keys(file.functions)))
-      }
+      if (replies !== undefined) checkFunctionRef(file, at('reply', 'function'), replies, problem)
     }
   }
   for (const [name, source] of Object.entries(file.sources)) {
@@ -154,6 +178,29 @@ function checkSources(file: ConfigFile, problem: ReportAt): void {
     }
   }
 }
+
+/** What functions say of secrets, bindings and themselves, and bindings of secrets. */
+function checkDefinitions(file: ConfigFile, problem: ReportAt): void {
+  const around = { secrets: new Map(entriesOf(file.secrets)), bindings: new Map(entriesOf(file.bindings)) }
+  for (const [name, definition] of entriesOf(file.functions)) {
+    const { secrets, bindings, scaling } = definition
+    const sound = {
+      ...definition,
+      secrets: Object.fromEntries(entriesOf(secrets)),
+      bindings: Object.fromEntries(entriesOf(bindings).filter(([, { use }]) => isGiven(use))),
+      scaling: scaling ?? { minWorkers: 0 },
+    }
+    for (const { path, message } of checkDefinition(sound, around)) problem(['functions', name, ...path], message)
+  }
+  for (const [name, binding] of around.bindings) {
+    if (binding.type !== 'http' || binding.bearer === undefined || around.secrets.has(binding.bearer)) continue
+    problem(['bindings', name, 'bearer'], unknown('secret', binding.bearer, around.secrets.keys()))
+  }
+}
+
+/** Entries without those that are wrong in themselves: they are absent, and were reported. */
+const entriesOf = <Value>(record: Readonly<Record<string, Value>> | undefined): [string, Value][] =>
+  Object.entries(record ?? {}).filter(([, value]) => value !== undefined)
 
 const isGiven = (name: string | undefined): name is string => typeof name === 'string'
 

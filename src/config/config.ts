@@ -1,9 +1,11 @@
 import type { ApiConfig } from './sections/api.ts'
+import type { BindingConfig } from './sections/binding.ts'
 import type { FunctionConfig } from './sections/function.ts'
 import type { HttpListenerConfig } from './sections/http-listener.ts'
 import type { KafkaSection } from './sections/kafka.ts'
 import type { LoggingConfig } from './sections/logging.ts'
 import type { MqttBrokerConfig } from './sections/mqtt-broker.ts'
+import type { SecretConfig } from './sections/secret.ts'
 import type { ShutdownConfig } from './sections/shutdown.ts'
 import type { StreamConfig } from './sections/stream.ts'
 import type { TelemetryConfig } from './sections/telemetry.ts'
@@ -28,9 +30,13 @@ export interface Config {
   readonly streams: ReadonlyMap<string, StreamDefinition>
   /** `stream` is filled in; it is undefined only for HTTP sources that reply, which keep nothing. */
   readonly sources: ReadonlyMap<string, SourceConfig>
+  /** Files are absolute. */
+  readonly secrets: ReadonlyMap<string, SecretConfig>
+  readonly bindings: ReadonlyMap<string, BindingConfig>
   /** `file` is absolute. */
   readonly functions: ReadonlyMap<string, FunctionConfig>
   readonly sinks: ReadonlyMap<string, SinkConfig>
+  /** Every trigger of the file; those that are off now are in {@link disabled}, too. */
   readonly triggers: ReadonlyMap<string, TriggerConfig>
   readonly api: ApiConfig
   readonly telemetry: TelemetryConfig

@@ -8,7 +8,9 @@ export const functionRefPattern = `${namePattern.slice(0, -1)}(@(latest|[1-9][0-
 
 /** Which version of a function is meant. */
 export type VersionRef =
-  { readonly kind: 'latest' } | { readonly kind: 'version'; readonly version: number } | { readonly kind: 'alias'; readonly alias: string }
+  | { readonly kind: 'latest' }
+  | { readonly kind: 'version'; readonly version: number }
+  | { readonly kind: 'alias'; readonly alias: string }
 
 export interface FunctionRef {
   readonly name: string

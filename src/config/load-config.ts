@@ -7,6 +7,7 @@ import { formatProblem, sortProblems, type ConfigProblem } from './config-proble
 import type { Config } from './config.ts'
 import { resolveConfig } from './resolve-config.ts'
 import { configJsonSchema, type ConfigFile, type SourceConfig } from './schema.ts'
+import type { BindingConfig } from './sections/binding.ts'
 import { streamSchema, type StreamConfig } from './sections/stream.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { validateNode } from './validate-node.ts'
@@ -117,6 +118,8 @@ function withoutBroken(value: ConfigFile): ConfigFile {
     mqtt: value.mqtt ?? { enabled: true },
     streams: named(value.streams),
     sources: named(value.sources, standIn),
+    secrets: named(value.secrets, ''),
+    bindings: named(value.bindings, { type: 'http' } as BindingConfig),
     functions: value.functions ?? {},
     sinks: value.sinks ?? {},
     triggers,

@@ -42,16 +42,13 @@ export function resolveConfig(file: ConfigFile, origin: ConfigOrigin): Config {
     }
   }
 
-  const triggers: Config['triggers'] = new Map(
-    Object.entries(file.triggers).filter(([name, trigger]) => {
-      const missingSink = trigger.sinks.find(sink => !sinks.has(sink))
-      if (!trigger.enabled) off('trigger', name, 'enabled is false')
-      else if (!streams.has(trigger.stream)) off('trigger', name, `its stream '${trigger.stream}' is off`)
-      else if (missingSink !== undefined) off('trigger', name, `its sink '${missingSink}' is off`)
-      else return true
-      return false
-    }),
-  )
+  const triggers: Config['triggers'] = new Map(Object.entries(file.triggers))
+  for (const [name, trigger] of triggers) {
+    const missingSink = trigger.sinks.find(sink => !sinks.has(sink))
+    if (!trigger.enabled) off('trigger', name, 'enabled is false')
+    else if (!streams.has(trigger.stream)) off('trigger', name, `its stream '${trigger.stream}' is off`)
+    else if (missingSink !== undefined) off('trigger', name, `its sink '${missingSink}' is off`)
+  }
 
   return {
     file: origin.file,
@@ -62,6 +59,13 @@ export function resolveConfig(file: ConfigFile, origin: ConfigOrigin): Config {
     kafka,
     streams,
     sources,
+    secrets: new Map(
+      Object.entries(file.secrets).map(([name, secret]) => [
+        name,
+        typeof secret === 'string' ? secret : { file: resolve(base, secret.file) },
+      ]),
+    ),
+    bindings: new Map(Object.entries(file.bindings)),
     functions: new Map(
       Object.entries(file.functions).map(([name, section]) => [
         name,

@@ -59,7 +59,8 @@ function validateMap(
   const open = patterns.length > 0 || schema.additionalProperties !== false
   if (node.entries.size < (schema.minProperties ?? 0)) report('must not be empty')
   const { maxProperties = Infinity } = schema
-  if (node.entries.size > maxProperties) report(`has ${node.entries.size} entries; at most ${maxProperties} are allowed`)
+  if (node.entries.size > maxProperties)
+    report(`has ${node.entries.size} entries; at most ${maxProperties} are allowed`)
   const value = (open ? Object.create(null) : {}) as Record<string, unknown>
   for (const [name, entry] of node.entries) {
     const here = joinPath(path, name)

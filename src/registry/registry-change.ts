@@ -1,12 +1,6 @@
 import type { FunctionDefinition } from '../config/sections/function-definition.ts'
-import type {
-  CodeRef,
-  ManagedBy,
-  RolloutRecord,
-  ShadowTarget,
-  TriggerDefinition,
-  WeightedVersion,
-} from './registry-records.ts'
+import type { CodeRef } from '../functions/code-ref.ts'
+import type { ManagedBy, RolloutRecord, ShadowTarget, TriggerDefinition, WeightedVersion } from './registry-records.ts'
 
 /** One change of the registry. Applying it never validates: whoever makes it has, against the state it was made for. */
 export type RegistryChange =

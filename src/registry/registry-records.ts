@@ -1,6 +1,6 @@
 import type { FunctionDefinition } from '../config/sections/function-definition.ts'
 import type { TriggerConfig } from '../config/sections/trigger.ts'
-import type { Artifact } from '../functions/artifact.ts'
+import type { CodeRef } from '../functions/code-ref.ts'
 
 /*
  * What the registry knows. Plain JSON values, immutable: a change makes new records. `revision` is the position of the
@@ -9,11 +9,6 @@ import type { Artifact } from '../functions/artifact.ts'
 
 /** Who may change a record: the API, or the configuration file alone. */
 export type ManagedBy = 'api' | 'config'
-
-/** Where the code of a version lies: in the artifact store, or in a file of the user (functions of the configuration). */
-export type CodeRef =
-  | ({ readonly kind: 'artifact' } & Artifact)
-  | { readonly kind: 'file'; readonly path: string; readonly hash: string; readonly bytes: number }
 
 /** Code and definition of `latest`, or of one published version (which never changes). */
 export interface VersionRecord {

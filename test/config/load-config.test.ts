@@ -57,8 +57,8 @@ describe('an accepted configuration', () => {
   })
 
   it('never reads what the environment holds as YAML or as another substitution', () => {
-    const config = parse('functions: { a: { file: a.js, secrets: { KEY: "${KEY}" } } }', { KEY: 'x: [1, ${OTHER}' })
-    expect(config.functions.get('a')?.secrets.KEY).toBe('x: [1, ${OTHER}')
+    const config = parse('functions: { a: { file: a.js, environment: { KEY: "${KEY}" } } }', { KEY: 'x: [1, ${OTHER}' })
+    expect(config.functions.get('a')?.environment.KEY).toBe('x: [1, ${OTHER}')
   })
 
   it('gives every source without a stream a home stream of its own name', () => {
@@ -82,7 +82,7 @@ describe('an accepted configuration', () => {
     )
     const off = parse(text)
     expect([...off.sources.keys()]).toEqual(['web'])
-    expect(off.triggers.size).toBe(0)
+    expect(off.triggers.size).toBe(2)
     expect(off.disabled.map(part => `${part.kind} ${part.name}: ${part.reason}`)).toEqual([
       'source orders: kafka.brokers is empty: set KAFKA_BROKERS',
       'sink out: kafka.brokers is empty: set KAFKA_BROKERS',
@@ -112,12 +112,12 @@ describe('an accepted configuration', () => {
   })
 
   it('keeps names such as __proto__ and constructor as data', () => {
-    const config = parse('functions: { constructor: { file: a.js, environment: { __proto__: x, constructor: y } } }')
+    const config = parse('functions: { constructor: { file: a.js, environment: { constructor: y } } }')
     const environment = config.functions.get('constructor')?.environment
-    expect(Object.entries(environment ?? {})).toEqual([
-      ['__proto__', 'x'],
-      ['constructor', 'y'],
-    ])
+    expect(Object.entries(environment ?? {})).toEqual([['constructor', 'y']])
+    expect(problemsOf('functions: { f: { file: a.js, environment: { __proto__: x } } }')[0]).toContain(
+      'the name must match',
+    )
     expect(problemsOf('sources: { __proto__: { type: http, path: /x } }')[0]).toContain('the name must match')
     expect(problemsOf('triggers: { t: { stream: a, function: constructor } }').join()).toContain(
       "no function 'constructor'",
@@ -127,6 +127,48 @@ describe('an accepted configuration', () => {
   it('lets flags win over the file', () => {
     const config = parseConfig('http: { port: 1 }', '/etc/x.yaml', { overrides: { port: 2, dataDir: '/var/x' } })
     expect([config.http.port, config.dataDir]).toEqual([2, '/var/x'])
+  })
+})
+
+describe('what functions refer to', () => {
+  const secret = 'secrets: { crm-token: x, file-one: { file: token.txt } }'
+  const binding = 'bindings: { crm: { type: http, baseUrl: https://crm.example, bearer: crm-token } }'
+
+  it('is kept by name, with files beside the configuration', () => {
+    const config = parse(
+      `${secret}\n${binding}\nfunctions: { f: { file: f.js, secrets: { KEY: crm-token }, bindings: { user: { use: crm, path: 'u/{event.data.user}' } } } }`,
+    )
+    expect(config.secrets.get('crm-token')).toBe('x')
+    expect(config.secrets.get('file-one')).toEqual({ file: expect.stringMatching(/^\/.*token\.txt$/) as string })
+    expect(config.bindings.get('crm')).toMatchObject({ baseUrl: 'https://crm.example', timeoutMs: 10_000 })
+    expect(config.functions.get('f')).toMatchObject({ secrets: { KEY: 'crm-token' }, runtime: 'nodejs', labels: {} })
+  })
+
+  it.each([
+    ['secrets: { KEY: nope }', "functions.f.secrets.KEY: there is no secret 'nope'"],
+    ['secrets: { KEY: crm-tokem }', "did you mean 'crm-token'?"],
+    ['secrets: { KEY: crm-token }, role: { secrets: [] }', "role.secrets does not allow 'crm-token'"],
+    ['bindings: { b: { use: nope } }', "functions.f.bindings.b.use: there is no binding 'nope'"],
+    ['bindings: { b: { use: crm, topic: t } }', "bindings.b.topic: is for mqtt and kafka; 'crm' is http"],
+    ['bindings: { b: { use: crm } }, role: { bindings: [] }', "role.bindings does not allow 'crm'"],
+    ['scaling: { minWorkers: 3, maxWorkers: 2 }', 'scaling.minWorkers: 3 is above scaling.maxWorkers (2)'],
+    ['network: { allow: ["http://x"] }', 'network.allow[0]'],
+  ])('is refused when it does not hold: %s', (fields, message) => {
+    expect(problemsOf(`${secret}\n${binding}\nfunctions: { f: { file: f.js, ${fields} } }`).join()).toContain(message)
+  })
+
+  it('may be a version or alias of a function that comes by the API, never one of the file', () => {
+    const text =
+      'sources: { web: { type: http, path: /w } }\nfunctions: { f: { file: f.js } }\ntriggers: { t: { stream: web, function: '
+    expect(parse(`${text}price@live } }`).triggers.get('t')?.function).toBe('price@live')
+    expect(problemsOf(`${text}f@3 } }`).join()).toContain("write 'f'")
+    expect(problemsOf(`${text}price } }`).join()).toContain("'price@latest'")
+  })
+
+  it('needs secrets of bindings to be there', () => {
+    expect(problemsOf('bindings: { b: { type: http, baseUrl: "http://x", bearer: nope } }').join()).toContain(
+      "bindings.b.bearer: there is no secret 'nope'",
+    )
   })
 })
 
@@ -140,7 +182,7 @@ describe('a refused configuration', () => {
         '  web: { type: http, path: /v1/x, verify: { scheme: github, secret: [a] } }',
         '  other: { type: htp }',
         'functions:',
-        '  alert: { file: a.js, timeoutMs: 5, secrets: { KEY: "${NOT_SET}" } }',
+        '  alert: { file: a.js, timeoutMs: 5, environment: { KEY: "${NOT_SET}" } }',
         'triggers:',
         '  t: { stream: wep, function: alrt, sinks: [nope], ordering: kee }',
         '  u: { function: alert, stream: other }',
@@ -154,9 +196,9 @@ describe('a refused configuration', () => {
       "4:61: sources.web.verify.secret: there is no such field; did you mean 'secrets'?",
       '5:18: sources.other.type: must be one of http, mqtt, kafka',
       '7:35: functions.alert.timeoutMs: must be an integer from 10 to 3600000, not 5',
-      '7:54: functions.alert.secrets.KEY: the environment variable NOT_SET is not set; set it, or give a default: ${NOT_SET:-…}',
+      '7:58: functions.alert.environment.KEY: the environment variable NOT_SET is not set; set it, or give a default: ${NOT_SET:-…}',
       "9:16: triggers.t.stream: there is no stream 'wep'; did you mean 'web'?",
-      "9:31: triggers.t.function: there is no function 'alrt'; did you mean 'alert'?",
+      "9:31: triggers.t.function: there is no function 'alrt'; did you mean 'alert'?; a function that comes by the API is written with a version: 'alrt@latest'",
       "9:45: triggers.t.sinks[0]: there is no sink 'nope'",
       '9:62: triggers.t.ordering: must be one of key, none',
     ])
@@ -260,7 +302,7 @@ describe('loadConfig', () => {
   })
 
   it('accepts the configuration that is shipped, with and without Kafka', () => {
-    expect(loadConfig('config/standalone.yaml', { environment: {} }).triggers.size).toBe(2)
+    expect(loadConfig('config/standalone.yaml', { environment: {} }).disabled).toHaveLength(3)
     const config = loadConfig('config/standalone.yaml', { environment: { KAFKA_BROKERS: 'localhost:9092' } })
     expect(config.triggers.size).toBe(3)
     expect(config.warnings).toEqual([])

@@ -120,7 +120,8 @@ describe('validateNode', () => {
 
   it('knows every keyword that the sections use', () => {
     const known = new Set([
-      'type', 'const', 'anyOf', 'properties', 'patternProperties', 'required', 'additionalProperties', 'minProperties', 'items',
+      'type', 'const', 'anyOf', 'properties', 'patternProperties', 'required', 'additionalProperties', 'minProperties',
+      'maxProperties', 'items',
       'minItems', 'maxItems', 'uniqueItems', 'minimum', 'maximum', 'minLength', 'maxLength', 'pattern', 'default',
       'description', 'title',
     ]) // prettier-ignore

@@ -49,7 +49,8 @@ const scalingSchema = Type.Object(
 const nameList = (description: string) =>
   Type.Optional(Type.Array(Type.String({ pattern: namePattern }), { maxItems: 256, uniqueItems: true, description }))
 
-const variableNamePattern = '^[A-Za-z_][A-Za-z0-9_]{0,127}$'
+/** Also a property of a plain object, so the one name that is no property there is left out. */
+const variableNamePattern = '^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]{0,127}$'
 
 /** What a function may use. A list that is absent allows everything of its kind; an empty one allows nothing. */
 const executionRoleSchema = Type.Object(
@@ -70,7 +71,10 @@ const networkPolicySchema = Type.Object(
       description: 'Hosts: a name, *.domain for all below it, or an IP address. An empty list allows none.',
     }),
   },
-  { additionalProperties: false, description: 'Hosts that results may be sent to by HTTP. Absent: those of the sinks.' },
+  {
+    additionalProperties: false,
+    description: 'Hosts that results may be sent to by HTTP. Absent: those of the sinks.',
+  },
 )
 
 /** How a function uses a binding of the gateway: under its own name, with defaults that may come from the event. */

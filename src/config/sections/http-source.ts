@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { nameSchema } from './name.ts'
+import { functionRefPattern } from '../function-ref.ts'
 import { sourceFields } from './source-fields.ts'
 
 const strict = { additionalProperties: false }
@@ -95,7 +95,10 @@ export const httpSourceFields = {
   reply: Type.Optional(
     Type.Object(
       {
-        function: nameSchema('Function whose result is the answer.'),
+        function: Type.String({
+          pattern: functionRefPattern,
+          description: 'Function whose result is the answer: price, price@3 or price@live.',
+        }),
         timeoutMs: Type.Integer({
           minimum: 1,
           maximum: 300_000,

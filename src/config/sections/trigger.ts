@@ -23,7 +23,8 @@ export const triggerSchema = Type.Object(
     filter: Type.Optional(FilterSchema),
     function: Type.String({
       pattern: functionRefPattern,
-      description: 'The function to run: its latest version (price), a published one (price@3) or an alias (price@live).',
+      description:
+        'The function to run: its latest version (price), a published one (price@3) or an alias (price@live).',
     }),
     ordering: Type.Union([Type.Literal('key'), Type.Literal('none')], {
       default: 'key',
