@@ -38,7 +38,8 @@ const heavyLibraries = [
   ['commander', '^src/cli/'],
   ['yaml', '^src/(config|cli)/'],
   ['esbuild', '^src/cli/'],
-  ['croner', '^src/sources/schedule/'],
+  // Checked where the file is read, used where the ticks fall due.
+  ['croner', '^src/config/cron-schedule\\.ts$'],
 ]
 
 const libraryRules = heavyLibraries.map(([library, importer]) => ({
@@ -74,7 +75,7 @@ module.exports = {
       comment: 'The CLI talks HTTP. Of the API it knows what goes over the wire, as types.',
       severity: 'error',
       from: { path: '^src/cli/' },
-      to: { path: '^src/', pathNot: '^src/((cli|config|errors)/|api/views\\.ts$)' },
+      to: { path: '^src/', pathNot: '^src/((cli|config|errors)/|api/views/)' },
     },
     {
       name: 'edge-cli-types',

@@ -1,15 +1,9 @@
 import Type, { type TSchema } from 'typebox'
 import type { GatewayControl } from './gateway-control.ts'
 import { SluiceError } from '../errors/sluice-error.ts'
-import {
-  deadLetterPage,
-  functionView,
-  scalingDecisionView,
-  sinkView,
-  sourceView,
-  streamView,
-  triggerView,
-} from './views.ts'
+import { functionSummary } from './views/function-view.ts'
+import { scalingDecisionView, sinkView, sourceView, streamView } from './views/gateway-view.ts'
+import { deadLetterPage, triggerView } from './views/trigger-view.ts'
 
 /** One operation of the API. Both the server and the OpenAPI document are made from this table. */
 export interface ApiRoute {
@@ -62,7 +56,7 @@ export const apiRoutes: readonly ApiRoute[] = [
     summary: 'All triggers with state and lag.',
     answer: list(triggerView),
     problems: [],
-    handle: control => listOf(control.triggers()),
+    handle: control => control.triggers({ limit: 1000 }),
   },
   {
     method: 'GET',
@@ -112,9 +106,9 @@ export const apiRoutes: readonly ApiRoute[] = [
     path: '/functions',
     operationId: 'listFunctions',
     summary: 'All functions with their worker pools.',
-    answer: list(functionView),
+    answer: list(functionSummary),
     problems: [],
-    handle: control => listOf(control.functions()),
+    handle: control => control.functions({ labels: [], limit: 1000 }),
   },
   {
     method: 'GET',

@@ -1,5 +1,6 @@
 import { apiRoutes, type ApiRoute } from './api-routes.ts'
-import { gatewayHealth, problemView } from './views.ts'
+import { gatewayHealth } from './views/gateway-view.ts'
+import { problemView } from './views/problem-view.ts'
 
 type Json = Record<string, unknown>
 

@@ -120,6 +120,8 @@ function registerInvocations(scope: FastifyInstance, control: GatewayControl, ma
       contentType: request.headers['content-type'] ?? '',
       headers: singleHeaders(request),
       body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
+      version: { kind: 'latest' },
+      logs: false,
       signal: gone.signal,
     })
     return reply.code(result.status).headers(result.headers).send(result.body)

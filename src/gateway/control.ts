@@ -1,5 +1,5 @@
 import type { GatewayControl } from '../api/gateway-control.ts'
-import type { PauseView, TriggerView } from '../api/views.ts'
+import type { PauseView, TriggerView } from '../api/views/trigger-view.ts'
 import type { Config } from '../config/config.ts'
 import { messageOf, SluiceError } from '../errors/sluice-error.ts'
 import type { KafkaClient } from '../log/kafka/kafka-client.ts'

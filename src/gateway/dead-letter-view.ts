@@ -1,4 +1,4 @@
-import type { DeadLetterView } from '../api/views.ts'
+import type { DeadLetterView } from '../api/views/trigger-view.ts'
 import { decodeEventHeader } from '../events/event-header-codec.ts'
 import type { DeadLetter } from '../store/home-store.ts'
 

@@ -1,4 +1,4 @@
-import type { GatewayHealth, HealthPart } from '../api/views.ts'
+import type { GatewayHealth, HealthPart } from '../api/views/gateway-view.ts'
 import type { GatewayView } from './control.ts'
 
 /**

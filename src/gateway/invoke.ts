@@ -1,4 +1,4 @@
-import type { InvokeReply, InvokeRequest } from '../api/gateway-control.ts'
+import type { InvokeReply, InvokeRequest } from '../api/invocation-control.ts'
 import { SluiceError } from '../errors/sluice-error.ts'
 import { eventFromHttp } from '../events/create-event.ts'
 import { compileMapping } from '../events/mapping.ts'

@@ -1,12 +1,7 @@
 import type { Command } from 'commander'
-import type {
-  FunctionView,
-  ScalingDecisionView,
-  SinkView,
-  SourceView,
-  StreamView,
-  TriggerView,
-} from '../../api/views.ts'
+import type { PoolView } from '../../api/views/function-view.ts'
+import type { ScalingDecisionView, SinkView, SourceView, StreamView } from '../../api/views/gateway-view.ts'
+import type { TriggerView } from '../../api/views/trigger-view.ts'
 import type { CommandIo } from '../command-io.ts'
 import { formatTable, type Column } from '../format-table.ts'
 import { clientOf, printJson, withApiOptions, type ApiCommandOptions } from './api-command.ts'
@@ -27,7 +22,7 @@ const triggerColumns: readonly Column<TriggerView>[] = [
   column('WHY', row => (row.paused === null ? row.detail : `${row.paused.reason} (${row.paused.by})`)),
 ]
 
-const functionColumns: readonly Column<FunctionView>[] = [
+const functionColumns: readonly Column<PoolView>[] = [
   column('FUNCTION', row => row.name),
   column('VERSION', row => row.version),
   column('STATE', row => row.state),

@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
 import type { Command } from 'commander'
-import type { DeadLetterPage, DeadLetterView, TriggerView } from '../../api/views.ts'
+import type { DeadLetterPage, DeadLetterView, TriggerView } from '../../api/views/trigger-view.ts'
 import type { CommandIo } from '../command-io.ts'
 import { formatTable, type Column } from '../format-table.ts'
 import { wholeNumber } from '../option-parsers.ts'

@@ -1,0 +1,59 @@
+import type { TriggerDefinition } from '../registry/registry-records.ts'
+import type { Precondition, Put } from './precondition.ts'
+import type { LeaseView } from './views/lifetime-view.ts'
+import type { DeadLetterPage, TriggerView } from './views/trigger-view.ts'
+import type { NamePage } from './views/view-schema.ts'
+
+/**
+ * Triggers. All of them throw {SluiceError} SLUICE_API_NOT_FOUND for an unknown trigger; changes throw as those of
+ * {@link FunctionControl} do.
+ */
+export interface TriggerControl {
+  /** Sorted by name. */
+  triggers(query: TriggerQuery): Promise<NamePage<TriggerView>>
+  trigger(name: string): Promise<TriggerView>
+  /**
+   * @throws {SluiceError} SLUICE_REGISTRY_INVALID for a stream, function, version, alias or sink that is not there, for a
+   *   change that needs another trigger (stream, start), and for what the function's role forbids.
+   */
+  putTrigger(name: string, input: TriggerInput, precondition: Precondition): Promise<Put<TriggerView>>
+  /** Its dead letters stay. */
+  deleteTrigger(name: string, precondition: Precondition): Promise<void>
+  /**
+   * Resolves when the pause is durable and no invocation of the trigger starts any more. Idempotent: a second pause
+   * keeps the first one's `sinceMs`.
+   */
+  pauseTrigger(name: string, pause: { readonly reason: string; readonly by: string }): Promise<TriggerView>
+  /** Resolves when the resumption is durable. Idempotent. */
+  resumeTrigger(name: string): Promise<TriggerView>
+  /** Newest first, older than the id `before`. `trigger` may be `source:<name>`. */
+  deadLetters(trigger: string, page: { readonly limit: number; readonly before?: number }): Promise<DeadLetterPage>
+  /**
+   * Renews a function, a trigger, or both together: they expire `expiresAfterMs` from now.
+   * @throws {SluiceError} SLUICE_FUNCTIONS_NOT_FOUND, SLUICE_API_NOT_FOUND; SLUICE_REGISTRY_INVALID for one that does not
+   *   expire.
+   */
+  renew(lease: LeaseInput): Promise<LeaseView>
+}
+
+export interface TriggerQuery {
+  /** Only triggers of this function. */
+  readonly function?: string
+  /** 1 to 1,000. */
+  readonly limit: number
+  /** Only names after this one. */
+  readonly after?: string
+}
+
+export interface TriggerInput {
+  readonly definition: TriggerDefinition
+  /** Deleted after this time unless it is renewed; absent: kept. */
+  readonly expiresAfterMs?: number
+}
+
+/** At least one of function and trigger. */
+export interface LeaseInput {
+  readonly function?: string
+  readonly trigger?: string
+  readonly expiresAfterMs: number
+}

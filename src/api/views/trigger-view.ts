@@ -1,0 +1,86 @@
+import Type from 'typebox'
+import { triggerSchema } from '../../config/sections/trigger.ts'
+import { count, detail, known, nullable, oneOf, revision, timeMs, type View } from './view-schema.ts'
+
+export const partitionView = Type.Object({
+  partition: count(),
+  committed: known('Next offset that is not completed; null: nothing was ever committed.'),
+  end: known('Offset that the next event will get.'),
+  lag: known('Events that are not completed; null: not known now, which never means zero.'),
+  inFlight: count(),
+})
+
+export const pauseView = Type.Object({
+  reason: Type.String(),
+  by: Type.String(),
+  sinceMs: timeMs(),
+})
+
+export const triggerView = Type.Object({
+  name: Type.String(),
+  uid: Type.String({ description: 'Names its consumer group: a trigger that is made again is another group.' }),
+  managedBy: oneOf(
+    ['api', 'config', 'gateway'],
+    'config: only the configuration file changes it. gateway: it reads asynchronous invocations.',
+  ),
+  state: oneOf(['running', 'pausing', 'paused', 'stopped', 'disabled']),
+  stream: Type.String(),
+  function: Type.String({ description: 'Name of the function.' }),
+  functionRef: Type.String({ description: 'The function as the definition says it: price, price@3 or price@live.' }),
+  resolvesTo: Type.Array(
+    Type.Object({
+      version: Type.String({ description: '`latest` or a published number.' }),
+      weight: Type.Number({ description: 'Share in percent.' }),
+    }),
+    { description: 'Versions that its events go to now; empty: none, and they wait.' },
+  ),
+  problem: nullable(Type.String(), 'Why its function cannot run, such as: function price is disabled.'),
+  ordering: oneOf(['key', 'none']),
+  sinks: Type.Array(Type.String()),
+  definition: triggerSchema,
+  lag: known('Sum over the partitions.'),
+  inFlight: count('Events between reading and completion.'),
+  parkedKeys: count('Keys whose events wait aside.'),
+  parkedEvents: count(),
+  retries: count('Attempts after the first, since the start.'),
+  succeeded: count('Events, since the start.'),
+  failed: count('Attempts, since the start.'),
+  deadLetters: count('Kept now.'),
+  partitions: Type.Array(partitionView),
+  paused: nullable(pauseView),
+  expiresAtMs: known('Deleted at this time unless it is renewed; null: kept.'),
+  revision,
+  createdAtMs: timeMs(),
+  updatedAtMs: timeMs(),
+  detail,
+})
+
+export const deadLetterView = Type.Object({
+  id: Type.Integer({ description: 'Ascending in the order of their making.' }),
+  trigger: Type.String(),
+  stream: Type.String(),
+  partition: count(),
+  offset: count(),
+  key: Type.String(),
+  stage: oneOf(['source', 'handler', 'sink']),
+  function: Type.String({ description: 'name@version; empty for a source.' }),
+  reason: Type.String(),
+  message: Type.String(),
+  failures: Type.Array(Type.Unknown(), { description: 'The attempts with their errors.' }),
+  createdAtMs: Type.Integer(),
+  event: Type.Record(Type.String(), Type.Unknown(), { description: 'CloudEvents attributes.' }),
+  dataBase64: nullable(Type.String(), 'First 64 KiB; null for a tombstone.'),
+  dataBytes: count(),
+})
+
+export const deadLetterPage = Type.Object({
+  items: Type.Array(deadLetterView),
+  total: count(),
+  next: known('Give it as `before` for the next page; null at the end.'),
+})
+
+export type PartitionView = View<typeof partitionView>
+export type PauseView = View<typeof pauseView>
+export type TriggerView = View<typeof triggerView>
+export type DeadLetterView = View<typeof deadLetterView>
+export type DeadLetterPage = View<typeof deadLetterPage>
