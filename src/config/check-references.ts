@@ -3,9 +3,11 @@ import { compileFilter } from '../events/filter.ts'
 import type { Filter } from '../events/filter-schema.ts'
 import { compileMapping } from '../events/mapping.ts'
 import { checkDefinition } from './check-definition.ts'
+import { scheduleProblems } from './cron-schedule.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { parseFunctionRef } from './function-ref.ts'
 import type { ConfigFile } from './schema.ts'
+import type { ScheduleSourceConfig } from './sections/schedule-source.ts'
 
 /** Reports a problem or a warning at a path of the file. */
 export type ReportAt = (path: readonly (string | number)[], message: string) => void
@@ -133,6 +135,12 @@ function checkExposure(file: ConfigFile, problem: ReportAt): void {
 
 const isLoopback = (host: string): boolean => /^(localhost|127(\.\d+){3}|::1)$/i.test(host)
 
+/** A field that is wrong in itself is absent, and was reported. */
+function schedulesIn(source: ScheduleSourceConfig): ReturnType<typeof scheduleProblems> {
+  const { cron, timezone = 'UTC', eventType = 'tick', ...rest } = source
+  return isGiven(cron) ? scheduleProblems({ cron, timezone, eventType, ...rest }) : []
+}
+
 /** Filters and mappings have rules that no schema tells; who compiles them says what is wrong. */
 function reportThrown(path: readonly (string | number)[], compile: () => unknown, problem: ReportAt): void {
   try {
@@ -147,6 +155,10 @@ function checkSources(file: ConfigFile, problem: ReportAt): void {
   const byKafkaStream = new Map<string, string>()
   for (const [name, source] of Object.entries(file.sources)) {
     const at = (...path: (string | number)[]) => ['sources', name, ...path]
+    if (source.type === 'schedule') {
+      for (const { field, message } of schedulesIn(source)) problem(at(field), message)
+      continue
+    }
     const { mapping, type } = source
     if (mapping !== undefined) reportThrown(at('mapping'), () => compileMapping(mapping, type), problem)
     const stream = source.stream ?? name

@@ -14,6 +14,7 @@ import { mqttBrokerSchema } from './sections/mqtt-broker.ts'
 import { mqttSinkSchema } from './sections/mqtt-sink.ts'
 import { mqttSourceSchema } from './sections/mqtt-source.ts'
 import { namedSchema } from './sections/name.ts'
+import { scheduleSourceSchema } from './sections/schedule-source.ts'
 import { secretSchema } from './sections/secret.ts'
 import { shutdownSchema } from './sections/shutdown.ts'
 import { sourceFields } from './sections/source-fields.ts'
@@ -29,7 +30,7 @@ const httpSourceSchema = Type.Object(
   { ...strict, description: 'Takes events by HTTP POST.' },
 )
 
-const sourceSchema = Type.Union([httpSourceSchema, mqttSourceSchema, kafkaSourceSchema], {
+const sourceSchema = Type.Union([httpSourceSchema, mqttSourceSchema, kafkaSourceSchema, scheduleSourceSchema], {
   description: 'Where events come from.',
 })
 

@@ -130,6 +130,28 @@ describe('an accepted configuration', () => {
   })
 })
 
+describe('a schedule source', () => {
+  it('feeds a stream of its own name', () => {
+    const config = parse(
+      'sources: { nightly: { type: schedule, cron: "0 3 * * *", timezone: Europe/Berlin, data: { a: [1] } } }',
+    )
+    expect(config.sources.get('nightly')).toMatchObject({
+      type: 'schedule',
+      missed: 'last',
+      data: { a: [1] },
+      stream: 'nightly',
+    })
+    expect(config.streams.get('nightly')).toMatchObject({ kind: 'home' })
+  })
+
+  it('is refused with its place when no such tick or time zone exists', () => {
+    expect(problemsOf('sources:\n  s: { type: schedule, cron: "0 0 31 2 *", timezone: Mars/Olympus }')).toEqual([
+      expect.stringMatching(/^2:30: sources\.s\.cron: .*never comes/) as string,
+      expect.stringMatching(/^2:54: sources\.s\.timezone: there is no time zone 'Mars\/Olympus'/) as string,
+    ])
+  })
+})
+
 describe('what functions refer to', () => {
   const secret = 'secrets: { crm-token: x, file-one: { file: token.txt } }'
   const binding = 'bindings: { crm: { type: http, baseUrl: https://crm.example, bearer: crm-token } }'
@@ -194,7 +216,7 @@ describe('a refused configuration', () => {
       '4:28: sources.web.path: /v1/x belongs to the gateway itself',
       "4:43: sources.web.verify: the field 'secrets' is missing: a list",
       "4:61: sources.web.verify.secret: there is no such field; did you mean 'secrets'?",
-      '5:18: sources.other.type: must be one of http, mqtt, kafka',
+      '5:18: sources.other.type: must be one of http, mqtt, kafka, schedule',
       '7:35: functions.alert.timeoutMs: must be an integer from 10 to 3600000, not 5',
       '7:58: functions.alert.environment.KEY: the environment variable NOT_SET is not set; set it, or give a default: ${NOT_SET:-…}',
       "9:16: triggers.t.stream: there is no stream 'wep'; did you mean 'web'?",
