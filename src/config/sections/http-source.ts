@@ -105,6 +105,25 @@ export const httpSourceFields = {
           default: 30_000,
           description: 'Longest wait for the answer.',
         }),
+        methods: Type.Array(
+          Type.Union([
+            Type.Literal('GET'),
+            Type.Literal('POST'),
+            Type.Literal('PUT'),
+            Type.Literal('PATCH'),
+            Type.Literal('DELETE'),
+          ]),
+          {
+            default: ['POST'],
+            minItems: 1,
+            uniqueItems: true,
+            description: 'Methods that are answered; the function finds it as context.http.method.',
+          },
+        ),
+        subpaths: Type.Boolean({
+          default: false,
+          description: 'Whether everything below the path is answered, too: context.http.path has the whole of it.',
+        }),
       },
       { ...strict, description: 'Runs a function and answers with its result; nothing is kept.' },
     ),

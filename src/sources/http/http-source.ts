@@ -55,6 +55,8 @@ export class HttpSource implements Source, IngestRoute {
   readonly name: string
   readonly kind = 'http'
   readonly maxBodyBytes: number
+  readonly methods: readonly string[]
+  readonly hasSubpaths: boolean
   readonly handshake?: (request: FastifyRequest, reply: FastifyReply) => void
   readonly #config: HttpSourceConfig
   readonly #routes: IngestRoutes
@@ -77,6 +79,8 @@ export class HttpSource implements Source, IngestRoute {
   constructor({ name, config, routes, taker, tracer, onUnexpected }: HttpSourceOptions) {
     this.name = name
     this.maxBodyBytes = config.maxBodyBytes
+    this.methods = config.reply?.methods ?? ['POST']
+    this.hasSubpaths = config.reply?.subpaths ?? false
     this.#config = config
     this.#routes = routes
     this.#taker = taker

@@ -6,6 +6,10 @@ import { type InflightGauge, bodyTooLarge, overloaded, readBody } from './reques
 /** One path that takes events. */
 export interface IngestRoute {
   readonly maxBodyBytes: number
+  /** Methods that are taken, beside OPTIONS of a handshake. */
+  readonly methods: readonly string[]
+  /** Whether it takes everything below its path as well. */
+  readonly hasSubpaths: boolean
   /** Looks at the request before its body is read; an error refuses it without reading. */
   admit(request: FastifyRequest): SluiceError | undefined
   /** Answers a request whose body is complete. Resolves once the answer is handed over; never rejects. */
@@ -17,13 +21,16 @@ export interface IngestRoute {
 }
 
 /**
- * The paths of HTTP sources, looked up by exact path: sources come and go while the listener runs, which routes of
- * Fastify cannot, and a path that a user has chosen never becomes a pattern.
+ * The paths of HTTP sources, looked up as they are, or by the nearest one above that takes what is below it: sources come
+ * and go while the listener runs, which routes of Fastify cannot, and a path that a user has chosen never becomes a
+ * pattern.
  */
 export class IngestRoutes {
   readonly #routes = new Map<string, IngestRoute>()
   readonly #gauge: InflightGauge
   readonly #isReserved: (path: string) => boolean
+  /** Most gateways have none: then a path is looked up once. */
+  #withSubpaths = 0
   #stopping = false
   readonly #whenIdle: (() => void)[] = []
 
@@ -40,21 +47,29 @@ export class IngestRoutes {
       throw new SluiceError('SLUICE_HTTP_PATH_TAKEN', `the path ${path} is used by ${owner}; choose another`)
     }
     this.#routes.set(path, route)
+    if (route.hasSubpaths) this.#withSubpaths++
   }
 
   remove(path: string): void {
+    if (this.#routes.get(path)?.hasSubpaths === true) this.#withSubpaths--
     this.#routes.delete(path)
   }
 
   find(path: string): IngestRoute | undefined {
-    return this.#routes.get(path)
+    const route = this.#routes.get(path)
+    if (route !== undefined || this.#withSubpaths === 0) return route
+    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const above = this.#routes.get(path.slice(0, end))
+      if (above?.hasSubpaths === true) return above
+    }
+    return undefined
   }
 
   /** The methods of a path for an `Allow` header; undefined when no source has the path. */
   allowedMethods(path: string): string | undefined {
-    const route = this.#routes.get(path)
+    const route = this.find(path)
     if (route === undefined) return undefined
-    return route.handshake === undefined ? 'POST' : 'OPTIONS, POST'
+    return (route.handshake === undefined ? route.methods : ['OPTIONS', ...route.methods]).join(', ')
   }
 
   /** Refuses every request from now on and resolves when the accepted ones are answered. */
@@ -72,15 +87,18 @@ export class IngestRoutes {
     app.addHook('onRequest', (request, reply) => this.#receive(request, reply))
     // Reached by nobody: the hook answers.
     const handler = (): void => undefined
-    app.route({ method: ['POST', 'OPTIONS'], url: '/', handler })
-    app.route({ method: ['POST', 'OPTIONS'], url: '/*', handler })
+    for (const url of ['/', '/*']) app.route({ method: [...takenMethods], url, handler })
     registered()
   }
 
   #receive(request: FastifyRequest, reply: FastifyReply): void {
     const path = pathOf(request.raw.url!)
-    const route = this.#routes.get(path)
+    const route = this.find(path)
     if (route === undefined) return refuseUnread(request, reply, nothingAt(path))
+    if (request.method !== 'OPTIONS' && !route.methods.includes(request.method)) {
+      const allow = this.allowedMethods(path)!
+      return refuseUnread(request, reply, methodNotAllowed(request.method, path), { allow })
+    }
     if (request.method === 'OPTIONS') {
       if (route.handshake !== undefined) return route.handshake(request, reply)
       return refuseUnread(request, reply, methodNotAllowed('OPTIONS', path), { allow: this.allowedMethods(path)! })
@@ -129,6 +147,9 @@ export class IngestRoutes {
     if (this.#gauge.requests === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 }
+
+/** Methods that sources may take; others are answered by the listener. */
+const takenMethods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
 /** The path as the sender wrote it: not decoded, so that no two spellings reach the same source. */
 export function pathOf(url: string): string {
