@@ -1,8 +1,8 @@
+import assert from 'node:assert/strict'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { expect } from 'vitest'
 import { stringify } from 'yaml'
 import { startNodeScript, type Exit, type NodeProcess } from '../support/child-process.ts'
 import { freePort } from '../support/free-port.ts'
@@ -15,6 +15,8 @@ export interface GatewaySetup {
   config: Json | string
   /** Added to the environment. KAFKA_BROKERS of the test run is hidden, so that only the configuration decides. */
   env?: Readonly<Record<string, string | undefined>>
+  /** Options of node itself, such as `--import`. */
+  nodeArgs?: readonly string[]
 }
 
 /** Paths of the functions that the gateways of these tests run. */
@@ -41,7 +43,7 @@ export async function startGateway(setup: GatewaySetup): Promise<GatewayProcess>
 export async function prepareGateway(setup: GatewaySetup): Promise<GatewayProcess> {
   const directory = await mkdtemp(join(tmpdir(), 'sluice-e2e-'))
   const ports = { http: await freePort(), mqtt: await freePort() }
-  const gateway = new GatewayProcess(directory, ports, setup.env ?? {})
+  const gateway = new GatewayProcess(directory, ports, setup)
   await mkdir(join(directory, 'functions'))
   await gateway.configure(setup.config)
   return gateway
@@ -54,18 +56,20 @@ export class GatewayProcess {
   readonly httpPort: number
   readonly mqttPort: number
   readonly #env: Readonly<Record<string, string | undefined>>
+  readonly #nodeArgs: readonly string[]
   readonly #unleash: () => void
   #process: NodeProcess | undefined
 
   constructor(
     directory: string,
     ports: { http: number; mqtt: number },
-    env: Readonly<Record<string, string | undefined>>,
+    { env = {}, nodeArgs = [] }: Pick<GatewaySetup, 'env' | 'nodeArgs'> = {},
   ) {
     this.directory = directory
     this.httpPort = ports.http
     this.mqttPort = ports.mqtt
     this.#env = { KAFKA_BROKERS: undefined, ...env }
+    this.#nodeArgs = nodeArgs
     this.#unleash = leashDirectory(directory)
   }
 
@@ -105,7 +109,7 @@ export class GatewayProcess {
   /** Starts the process without waiting for anything. */
   launch(): NodeProcess {
     const args = ['start', '--config', this.path('sluice.yaml')]
-    this.#process = startNodeScript({ script: launcher, args, env: this.#env })
+    this.#process = startNodeScript({ script: launcher, args, env: this.#env, nodeArgs: this.#nodeArgs })
     return this.#process
   }
 
@@ -114,7 +118,7 @@ export class GatewayProcess {
     const process = this.launch()
     await process.waitForLine(/^Sluice \S+ is ready\.$/, { timeoutMs: startTimeoutMs })
     const [, url] = await process.waitForLine(/^ {2}HTTP +(http:\S+)/)
-    expect(url).toBe(this.url)
+    assert.equal(url, this.url)
   }
 
   /** Starts a command line that has to end by itself. */
@@ -127,19 +131,19 @@ export class GatewayProcess {
   /** Runs `sluice …` against this gateway and returns what it printed; it has to succeed. */
   async cli(...args: readonly string[]): Promise<string> {
     const { exit, stdout, stderr } = await this.run(...args)
-    expect(exit, `sluice ${args.join(' ')}: ${stderr}`).toEqual({ code: 0, signal: null })
+    assert.deepEqual(exit, { code: 0, signal: null }, `sluice ${args.join(' ')}: ${stderr}`)
     return stdout
   }
 
   /** SIGTERM; the process has to drain and to exit with 0. */
   async stop(): Promise<void> {
     const exit = await this.process.stop(30_000)
-    expect(exit, this.process.lines.slice(-40).join('\n')).toEqual({ code: 0, signal: null })
+    assert.deepEqual(exit, { code: 0, signal: null }, this.process.lines.slice(-40).join('\n'))
   }
 
   /** SIGKILL; resolves when the process is gone. */
   async kill(): Promise<void> {
-    expect(await this.process.kill()).toEqual({ code: null, signal: 'SIGKILL' })
+    assert.deepEqual(await this.process.kill(), { code: null, signal: 'SIGKILL' })
   }
 
   /** Starts a gateway that has ended again, on the same data and addresses. */
@@ -159,7 +163,7 @@ export class GatewayProcess {
   async get<View>(path: string): Promise<View> {
     const response = await fetch(this.url + path)
     const text = await response.text()
-    expect(response.status, text).toBe(200)
+    assert.equal(response.status, 200, text)
     return JSON.parse(text) as View
   }
 

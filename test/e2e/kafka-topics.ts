@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import kafkajs, { type IHeaders, type Kafka, type Message } from 'kafkajs'
 import { murmur2 } from '../../src/log/partitioner.ts'
-import type { SentLedger, TestEvent } from './ledger.ts'
+import type { SendingLedger, TestEvent } from './ledger.ts'
 
 /** A Kafka client of the tests' own, so that what the gateway does is seen by somebody else's eyes. */
 export function connectKafka(brokers: string): Kafka {
@@ -29,7 +29,7 @@ export async function produceEvents(
   topic: string,
   partitions: number,
   events: readonly TestEvent[],
-  ledger: SentLedger,
+  ledger: SendingLedger,
 ): Promise<void> {
   const batches = Array.from({ length: partitions }, () => [] as TestEvent[])
   for (const event of events) batches[partitionOfKey(event.key, partitions)]?.push(event)
@@ -41,7 +41,7 @@ export async function produceEvents(
       batches.map(async (batch, partition) => {
         for (let from = 0; from < batch.length; from += batchSize) {
           const part = batch.slice(from, from + batchSize)
-          for (const { id } of part) ledger.send(id)
+          await Promise.all(part.map(async event => ledger.send(event.id, event)))
           const messages = part.map(event => ({ partition, key: event.key, value: JSON.stringify(event) }))
           await producer.send({ topic, messages, acks: -1 })
           for (const { id } of part) ledger.acknowledge(id)

@@ -14,8 +14,18 @@ export interface LedgerEntry extends TestEvent {
 
 const pollMs = 20
 
+/** Who is told what senders know. */
+export interface SendingLedger {
+  /** Before each sending of an event, which waits for it. */
+  send(id: string, event: TestEvent): void | Promise<void>
+  acknowledge(id: string): void
+  /** There will be no answer. */
+  lose(id: string): void
+  refuse?(id: string): void
+}
+
 /** What senders know of each event. Those that are only sent may have arrived or not. */
-export class SentLedger {
+export class SentLedger implements SendingLedger {
   readonly sent = new Set<string>()
   readonly acknowledged = new Set<string>()
   /** Sent, and the connection died before the answer. */

@@ -1,0 +1,30 @@
+// The function under test: one line for each run that comes to its end, by a single write to a file opened for
+// appending, outside of the gateway.
+import { openSync, writeSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+
+let journal
+let workMs
+let actsUpTo
+
+export function init({ env }) {
+  journal = openSync(env.JOURNAL, 'a')
+  workMs = Number(env.WORK_MS ?? 0)
+  actsUpTo = Number(env.ACTS_UP_TO_ATTEMPT ?? Infinity)
+}
+
+export default async function handler(event, { attempt }) {
+  const startUs = process.hrtime.bigint() / 1_000n
+  const { id, key, seq, act } = event.data
+  const write = outcome =>
+    writeSync(journal, `${id} ${key} ${seq} ${attempt} ${startUs} ${process.hrtime.bigint() / 1_000n} ${outcome}\n`)
+  // Some events take longer than those behind them: without the order of keys they would be overtaken.
+  if (workMs > 0) await delay((seq * 7 + key.length * 3) % (2 * workMs))
+  if (act !== undefined && attempt <= actsUpTo) {
+    if (act === 'loop') for (;;);
+    write('failed')
+    throw new Error(`cannot digest ${id}`)
+  }
+  write('done')
+  return event.data
+}
