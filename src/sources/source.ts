@@ -10,7 +10,7 @@ export type SourceState = 'stopped' | 'starting' | 'running' | 'impaired'
 
 export interface Source {
   readonly name: string
-  readonly kind: 'http' | 'mqtt' | 'kafka'
+  readonly kind: 'http' | 'mqtt' | 'kafka' | 'schedule'
   readonly state: SourceState
   start(): Promise<void>
   /** Refuses new events at once, finishes the accepted ones, then closes. */

@@ -57,8 +57,8 @@ export interface PauseRecord {
 }
 
 /**
- * What is small and needs queries: dead letters, parked events, pauses. Every promise of a writing method resolves once
- * the change is durable (SQLite in WAL mode with synchronous=FULL, one transaction per round of waiting calls).
+ * What is small and needs queries: dead letters, parked events, pauses, the last ticks of schedules. Every promise of a
+ * writing method resolves once the change is durable (SQLite in WAL mode with synchronous=FULL, one transaction per round of waiting calls).
  * Dead letters and parked events are keyed by (trigger, stream, partition, offset): a repeat overwrites.
  */
 export interface HomeStore {
@@ -83,6 +83,14 @@ export interface HomeStore {
   pause(scope: string, pause: PauseRecord): Promise<void>
   resume(scope: string): Promise<void>
   pauses(): Promise<ReadonlyMap<string, PauseRecord>>
+
+  /** Forgets the parked events and the pause of a trigger that is deleted; its dead letters stay. */
+  forgetTrigger(trigger: string): Promise<void>
+
+  /** Up to when the ticks of a schedule source are done, in ms since the epoch; undefined for one that never ran. */
+  scheduleTick(source: string): Promise<number | undefined>
+  /** Never moves back: an earlier time than the kept one changes nothing. */
+  putScheduleTick(source: string, tickMs: number): Promise<void>
 
   close(): Promise<void>
 }

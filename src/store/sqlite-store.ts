@@ -111,8 +111,20 @@ class SqliteStore implements HomeStore {
     return this.#call('resume', [scope])
   }
 
+  forgetTrigger(trigger: string): Promise<void> {
+    return this.#call('forgetTrigger', [trigger])
+  }
+
   async pauses(): Promise<ReadonlyMap<string, PauseRecord>> {
     return new Map(await this.#call<[string, PauseRecord][]>('pauses', []))
+  }
+
+  scheduleTick(source: string): Promise<number | undefined> {
+    return this.#call('scheduleTick', [source])
+  }
+
+  putScheduleTick(source: string, tickMs: number): Promise<void> {
+    return this.#call('putScheduleTick', [source, tickMs])
   }
 
   async close(): Promise<void> {

@@ -34,6 +34,7 @@ const schema = `
   CREATE TABLE IF NOT EXISTS pauses (
     scope TEXT PRIMARY KEY, reason TEXT NOT NULL, paused_by TEXT NOT NULL, since INTEGER NOT NULL
   ) STRICT;
+  CREATE TABLE IF NOT EXISTS schedules (source TEXT PRIMARY KEY, tick INTEGER NOT NULL) STRICT;
 `
 
 /** Format of the tables; a newer one is refused rather than guessed at. */
@@ -145,12 +146,26 @@ function operations(database: DatabaseSync) {
     resume(scope: string): void {
       run('DELETE FROM pauses WHERE scope = ?', scope)
     },
+    forgetTrigger(trigger: string): void {
+      run('DELETE FROM parked WHERE trigger = ?', trigger)
+      run('DELETE FROM pauses WHERE scope = ?', `trigger:${trigger}`)
+    },
     pauses(): [string, PauseRecord][] {
       const rows = sql('SELECT scope, reason, paused_by, since FROM pauses').all()
       return rows.map(row => [
         String(row['scope']),
         { reason: String(row['reason']), by: String(row['paused_by']), sinceMs: Number(row['since']) },
       ])
+    },
+    scheduleTick(source: string): number | undefined {
+      return sql('SELECT tick FROM schedules WHERE source = ?').get(source)?.['tick'] as number | undefined
+    },
+    putScheduleTick(source: string, tickMs: number): void {
+      run(
+        'INSERT INTO schedules (source, tick) VALUES (?,?) ON CONFLICT DO UPDATE SET tick = max(tick, excluded.tick)',
+        source,
+        tickMs,
+      )
     },
   }
 }

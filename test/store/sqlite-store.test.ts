@@ -85,6 +85,21 @@ describe('the SQLite store', () => {
     expect(await again.pauses()).toEqual(new Map())
   })
 
+  it('keeps the last tick of every schedule and never lets it go back', async () => {
+    const dir = newDir()
+    const store = await open(dir)
+    expect(await store.scheduleTick('nightly')).toBeUndefined()
+    await store.putScheduleTick('nightly', 2_000_000_000_000)
+    await store.putScheduleTick('nightly', 1_000)
+    await store.putScheduleTick('__proto__', 5)
+    await store.close()
+    const again = await open(dir)
+    expect(await again.scheduleTick('nightly')).toBe(2_000_000_000_000)
+    expect(await again.scheduleTick('__proto__')).toBe(5)
+    await again.putScheduleTick('nightly', 2_000_000_060_000)
+    expect(await again.scheduleTick('nightly')).toBe(2_000_000_060_000)
+  })
+
   it('overwrites what stands at the same place instead of keeping it twice', async () => {
     const store = await open(newDir())
     await store.putDeadLetter(letter(1, { message: 'first' }))
