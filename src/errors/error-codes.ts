@@ -21,6 +21,7 @@ export const errorCodes = {
   SLUICE_API_INVALID_REQUEST: entry(400, false, 'The request is not valid'),
   SLUICE_API_METHOD_NOT_ALLOWED: entry(405, false, 'The method is not allowed here'),
   SLUICE_API_NOT_FOUND: entry(404, false, 'No such resource'),
+  SLUICE_API_SLOW_READER: entry(503, true, 'The reader is too slow'),
   SLUICE_API_UNAUTHORIZED: entry(401, false, 'Authentication is required'),
 
   SLUICE_CLI_BUNDLE: entry(422, false, 'The function cannot be bundled'),
@@ -100,6 +101,7 @@ export const errorCodes = {
   SLUICE_MQTT_TOPIC: entry(400, false, 'The MQTT topic cannot be used'),
   SLUICE_MQTT_UNREACHABLE: entry(503, true, 'The MQTT broker is not reachable'),
 
+  SLUICE_REGISTRY_BUSY: entry(503, true, 'The registry changes too fast'),
   SLUICE_REGISTRY_CLOSED: entry(503, true, 'The registry is closed'),
   SLUICE_REGISTRY_CORRUPT: entry(500, false, 'The registry is damaged'),
   SLUICE_REGISTRY_INVALID: entry(422, false, 'The definition does not hold'),

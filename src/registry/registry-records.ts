@@ -111,8 +111,8 @@ export type TriggerDefinition = TriggerConfig
 export interface TriggerRecord {
   readonly name: string
   /**
-   * Its consumer group is made of this: the name for the first trigger of that name, `name-2` for the next one after a
-   * deletion, so that a new trigger never inherits the place of a deleted one.
+   * Its consumer group is made of this: the name for the first trigger of that name, `name.2` for the next one after a
+   * deletion, so that a new trigger never inherits the place of a deleted one. Names have no dot.
    */
   readonly uid: string
   readonly managedBy: ManagedBy

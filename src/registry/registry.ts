@@ -7,7 +7,7 @@ export type RegistryListener = (command: RegistryCommand, before: RegistryState,
 /**
  * The registry of functions and triggers: a log of commands, and the state that they make.
  *
- *   closed ──open()──▶ open ──a write or sync failed, or an unknown command──▶ failed (fatal)
+ *   closed ──open()──▶ open ──a write or sync failed, a damaged or an unknown command──▶ failed (fatal)
  *                        └──close()──▶ closed
  */
 export interface Registry {
@@ -17,7 +17,9 @@ export interface Registry {
    * Makes changes and resolves with the state right after them, once they are durable.
    * @param plan sees the newest state, checks what it wants against it, and says what to change. It is asked again when
    *   another command came in between. No changes: nothing is written.
-   * @throws what `plan` throws; {SluiceError} SLUICE_REGISTRY_WRITE (fatal), SLUICE_REGISTRY_CLOSED.
+   * @throws what `plan` throws; {SluiceError} SLUICE_REGISTRY_WRITE, _CORRUPT and _UNKNOWN_COMMAND (fatal),
+   *   SLUICE_REGISTRY_CLOSED, SLUICE_REGISTRY_BUSY (others were faster each time), SLUICE_LOG_FULL (nothing was kept),
+   *   SLUICE_LOG_UNAVAILABLE (the change may show yet).
    */
   transact(by: string, plan: (state: RegistryState) => readonly RegistryChange[]): Promise<RegistryState>
   /** Returns how to stop listening. */
