@@ -1,10 +1,14 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { problemContentType, problemOf } from '../errors/problem-details.ts'
-import { messageOf, SluiceError } from '../errors/sluice-error.ts'
-import { apiRoutes, type ApiRoute } from './api-routes.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { SluiceError } from '../errors/sluice-error.ts'
+import { answerProblem } from './answer-problem.ts'
+import { apiRoutes } from './api-routes.ts'
+import type { ApiAnswer, ApiRequest, ApiRoute } from './api-route.ts'
 import { hasBearerToken } from './bearer-token.ts'
+import { followLogs, type FollowLogsOptions } from './follow-logs.ts'
 import type { GatewayControl } from './gateway-control.ts'
-import { openapiDocument, withoutDefaulted } from './openapi.ts'
+import { openapiDocument } from './openapi/openapi.ts'
+import { nameWords } from './request/path-parameters.ts'
+import { createReadRequest } from './request/read-request.ts'
 
 export interface RegisterApiOptions {
   /** false: only /healthz, /readyz and /metrics. Default true. */
@@ -13,11 +17,16 @@ export interface RegisterApiOptions {
   readonly token?: string | undefined
   /** Shown in the OpenAPI document. */
   readonly version?: string
-  /** Largest body of a direct invocation. Default 1 MiB. */
+  /** Largest body of an operation that does not say another. Default 1 MiB. */
   readonly maxBodyBytes?: number
+  /** Of `GET …/logs?follow=true`. */
+  readonly follow?: FollowLogsOptions
 }
 
-const allMethods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
+
+/** Segments of a path are looked at by the router up to a length; names are shorter than that anyway. */
+const longestName = 63
 
 /** Adds health, metrics and the REST API to a server. All errors are problem+json with a stable code. */
 export async function registerApi(
@@ -36,7 +45,7 @@ export async function registerApi(
   await app.register(async scope => {
     scope.setErrorHandler(answerProblem)
     registerProbes(scope, control)
-    allow(scope, '/metrics', ['GET'])
+    refuseOthers(scope, '/metrics', ['GET'])
     scope.get('/metrics', { onRequest: authenticate, logLevel: 'warn' }, async (_request, reply) => {
       const { contentType, body } = await control.metrics()
       return reply.header('cache-control', 'no-store').type(contentType).send(body)
@@ -47,21 +56,27 @@ export async function registerApi(
   await app.register(
     async scope => {
       scope.setErrorHandler(answerProblem)
-      scope.setNotFoundHandler((request, reply) => {
-        const error = new SluiceError(
-          'SLUICE_API_NOT_FOUND',
-          `there is nothing at ${pathOf(request)}; see /v1/openapi.json`,
-        )
-        return answerProblem(error, request, reply)
-      })
+      scope.setNotFoundHandler((request, reply) => answerProblem(nothingAt(request), request, reply))
       scope.addHook('onRequest', authenticate)
-      const document = openapiDocument(version)
-      scope.get('/openapi.json', () => document)
-      for (const route of apiRoutes) registerRoute(scope, route, control)
+      readBodiesAsBytes(scope)
+      const closing = new AbortController()
+      scope.addHook('preClose', async () => closing.abort())
+      const follow: ApiRequest['follow'] = (from, functionName, query) =>
+        followLogs(from, functionName, query, closing.signal, options.follow)
+      for (const route of apiRoutes) registerRoute(scope, route, control, follow, options.maxBodyBytes)
+      registerDocument(scope, version)
       const paths = new Map<string, string[]>()
       for (const { path, method } of apiRoutes) paths.set(path, [...(paths.get(path) ?? []), method])
-      for (const [path, methods] of paths) allow(scope, fastifyPath(path), methods)
-      await scope.register(async invocations => registerInvocations(invocations, control, options.maxBodyBytes))
+      for (const [path, methods] of paths) refuseOthers(scope, fastifyPath(path), methods)
+      // More specific than the sources' own `/*`, which would take what is left.
+      scope.route({
+        method: [...allMethods],
+        url: '/*',
+        onRequest: async request => {
+          throw nothingAt(request)
+        },
+        handler: () => undefined,
+      })
     },
     { prefix: '/v1' },
   )
@@ -69,7 +84,7 @@ export async function registerApi(
 
 function registerProbes(scope: FastifyInstance, control: GatewayControl): void {
   const probe = (path: string, answer: 'healthy' | 'ready') => {
-    allow(scope, path, ['GET'])
+    refuseOthers(scope, path, ['GET'])
     scope.get(path, { logLevel: 'warn' }, async (_request, reply) => {
       const health = control.health()
       return reply
@@ -82,64 +97,61 @@ function registerProbes(scope: FastifyInstance, control: GatewayControl): void {
   probe('/readyz', 'ready')
 }
 
-function registerRoute(scope: FastifyInstance, route: ApiRoute, control: GatewayControl): void {
+function registerDocument(scope: FastifyInstance, version: string): void {
+  let document: string | undefined
+  const url = '/openapi.json'
+  refuseOthers(scope, url, ['GET'])
+  scope.get(url, async (_request, reply) => {
+    document ??= JSON.stringify(openapiDocument(version))
+    return reply.type('application/json').send(document)
+  })
+}
+
+/** What a body is, the operation says, not its content type. */
+function readBodiesAsBytes(scope: FastifyInstance): void {
+  scope.removeAllContentTypeParsers()
+  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+}
+
+function registerRoute(
+  scope: FastifyInstance,
+  route: ApiRoute,
+  control: GatewayControl,
+  follow: ApiRequest['follow'],
+  maxBodyBytes = 1024 * 1024,
+): void {
+  const read = createReadRequest(route)
   scope.route({
     method: route.method,
     url: fastifyPath(route.path),
-    schema: {
-      ...(route.query === undefined ? {} : { querystring: withoutDefaulted(route.query) }),
-      ...(route.body === undefined ? {} : { body: withoutDefaulted(route.body) }),
-    },
+    bodyLimit: (route.body.kind === 'json' ? route.body.maxBytes : undefined) ?? maxBodyBytes,
+    exposeHeadRoute: false,
     handler: async (request, reply) => {
-      const { name = '' } = request.params as { name?: string }
-      const answer = await route.handle(control, {
-        name,
-        query: request.query as Record<string, unknown>,
-        body: request.body,
-      })
-      // Serialised here: a response schema would drop what a newer gateway adds.
-      return reply.header('cache-control', 'no-store').type('application/json').send(JSON.stringify(answer))
+      const answer = await route.handle(control, { ...read(request, reply), follow })
+      return send(reply, answer, route)
     },
   })
 }
 
-/** Direct invocation: the body stays bytes, whatever it claims to be. */
-function registerInvocations(scope: FastifyInstance, control: GatewayControl, maxBodyBytes = 1024 * 1024): void {
-  scope.removeAllContentTypeParsers()
-  scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
-  const url = '/functions/:name/invocations'
-  allow(scope, url, ['POST'])
-  scope.post(url, { bodyLimit: maxBodyBytes }, async (request, reply) => {
-    const { name } = request.params as { name: string }
-    const gone = new AbortController()
-    // Before the answer is written, a close means that nobody waits for it any more.
-    reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) gone.abort(new Error('the caller is gone'))
-    })
-    const result = await control.invoke(name, {
-      contentType: request.headers['content-type'] ?? '',
-      headers: singleHeaders(request),
-      body: Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0),
-      version: { kind: 'latest' },
-      logs: false,
-      signal: gone.signal,
-    })
-    return reply.code(result.status).headers(result.headers).send(result.body)
-  })
-}
-
-function singleHeaders(request: FastifyRequest): Record<string, string> {
-  const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(request.headers)) {
-    // What authenticates the caller is not the function's business.
-    if (name === 'authorization' || name === 'cookie' || value === undefined) continue
-    headers[name] = Array.isArray(value) ? value.join(', ') : value
+function send(reply: FastifyReply, answer: ApiAnswer, route: ApiRoute): FastifyReply {
+  switch (answer.kind) {
+    case 'bytes':
+      return reply.code(answer.status).headers(answer.headers).send(answer.bytes)
+    case 'stream':
+      return reply.header('cache-control', 'no-store').type(answer.contentType).send(answer.stream)
+    case 'json': {
+      const { status, value } = answer
+      if (route.answers[status]?.isTagged === true) {
+        reply.header('etag', `"${(value as { readonly revision: number }).revision}"`)
+      }
+      // Serialised here: a response schema would drop what a newer gateway adds.
+      return reply.code(status).header('cache-control', 'no-store').type('application/json').send(JSON.stringify(value))
+    }
   }
-  return headers
 }
 
 /** Answers 405 with `allow` for the other methods of a path; Fastify itself would say 404. */
-function allow(scope: FastifyInstance, url: string, methods: readonly string[]): void {
+function refuseOthers(scope: FastifyInstance, url: string, methods: readonly string[]): void {
   scope.route({
     method: allMethods.filter(method => !methods.includes(method)),
     url,
@@ -153,29 +165,12 @@ function allow(scope: FastifyInstance, url: string, methods: readonly string[]):
   })
 }
 
-async function answerProblem(
-  thrown: FastifyError | SluiceError,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<void> {
-  const error = sluiceErrorOf(thrown)
-  if (error.status >= 500) request.log.error({ err: thrown, code: error.code }, 'a request of the API failed')
-  if (error.status === 503) reply.header('retry-after', '1')
-  await reply
-    .code(error.status)
-    .type(problemContentType)
-    .send(JSON.stringify(problemOf(error)))
-}
-
-/** What Fastify throws has its own codes; ours are what callers may rely on. */
-function sluiceErrorOf(thrown: FastifyError | SluiceError): SluiceError {
-  if (thrown instanceof SluiceError) return thrown
-  if (thrown.statusCode === 413)
-    return new SluiceError('SLUICE_API_BODY_TOO_LARGE', messageOf(thrown), { cause: thrown })
-  if (thrown.statusCode !== undefined && thrown.statusCode < 500) {
-    return new SluiceError('SLUICE_API_INVALID_REQUEST', messageOf(thrown), { cause: thrown })
-  }
-  return new SluiceError('SLUICE_INTERNAL', 'an internal error; the log has the details', { cause: thrown })
+function nothingAt(request: FastifyRequest): SluiceError {
+  const path = pathOf(request)
+  const isTooLong = path.split('/').some(segment => segment.length > longestName)
+  return isTooLong
+    ? new SluiceError('SLUICE_API_INVALID_REQUEST', `a part of the path is too long; names are ${nameWords}`)
+    : new SluiceError('SLUICE_API_NOT_FOUND', `there is nothing at ${path}; see /v1/openapi.json`)
 }
 
 const fastifyPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ':$1')

@@ -1,158 +1,138 @@
 import { request } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import { fastify, type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { apiRoutes } from '../../src/api/api-routes.ts'
-import { openapiDocument } from '../../src/api/openapi.ts'
-import { registerApi, type RegisterApiOptions } from '../../src/api/register-api.ts'
-import { createStubControl } from './stub-control.ts'
+import { startApiServer, type ApiServer } from './api-server.ts'
 
-let app: FastifyInstance
-let control: ReturnType<typeof createStubControl>
-let url: string
+let server: ApiServer
 
-async function serve(options: RegisterApiOptions = {}): Promise<void> {
-  app = fastify()
-  control = createStubControl()
-  await registerApi(app, control, options)
-  // A source on the same listener: the API must leave it alone.
-  app.post('/hooks', async request => ({ got: request.body }))
-  url = await app.listen({ port: 0, host: '127.0.0.1' })
-}
+beforeEach(async () => {
+  server = await startApiServer()
+})
+afterEach(() => server.close())
 
-beforeEach(() => serve())
-afterEach(() => app.close())
-
-const json = async (path: string, init?: RequestInit) => {
-  const response = await fetch(url + path, init)
-  return {
-    status: response.status,
-    headers: response.headers,
-    body: (await response.json()) as Record<string, unknown>,
-  }
-}
-const post = (path: string, body?: unknown) =>
-  json(path, {
-    method: 'POST',
-    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-  })
+const call: ApiServer['call'] = (...args) => server.call(...args)
 
 describe('the API', () => {
-  it('answers every list and detail as its schema says', async () => {
+  it('answers every operation as its schema says', async () => {
     const ajv = new Ajv2020({ strict: false })
     for (const route of apiRoutes) {
-      const path = `/v1${route.path.replace('{name}', 'alerts')}`
-      const answer =
-        route.method === 'GET' ? await json(path) : await post(path, route.body ? { reason: 'r' } : undefined)
-      expect(answer.status, path).toBe(200)
-      expect(ajv.validate(route.answer, answer.body), `${path}: ${ajv.errorsText()}`).toBe(true)
+      const name = route.tag === 'triggers' ? 'alerts' : 'price'
+      const path = `/v1${route.path.replace('{name}', name).replace('{version}', '3').replace('{alias}', 'live')}`
+      const query = route.query.properties.force === undefined ? '' : '?force=true'
+      const body = route.body.kind === 'none' ? undefined : route.body.example
+      const answer = await call(route.method, path + query, body)
+      const { status } = answer
+      expect(status, `${route.operationId}: ${JSON.stringify(answer.body)}`).toBeLessThan(300)
+      const schema = route.answers[status]?.content['application/json']
+      if (route.body.kind === 'bytes') expect(answer.body).toEqual(body)
+      else expect(ajv.validate(schema!, answer.body), `${route.operationId}: ${ajv.errorsText()}`).toBe(true)
     }
   })
 
-  it('pauses with reason and name, and resumes', async () => {
-    const paused = await post('/v1/triggers/alerts/pause', { reason: 'firmware', by: 'ada' })
-    expect(paused.body).toMatchObject({ state: 'paused', paused: { reason: 'firmware', by: 'ada' } })
-    expect((await json('/v1/triggers/alerts')).body.state).toBe('paused')
-    expect((await post('/v1/triggers/alerts/resume')).body).toMatchObject({ state: 'running', paused: null })
-  })
-
-  it('pages dead letters', async () => {
-    const first = await json('/v1/triggers/alerts/dead-letters?limit=2')
-    expect(first.body).toMatchObject({ total: 3, next: 2, items: [{ id: 3 }, { id: 2 }] })
-    const second = await json(`/v1/triggers/alerts/dead-letters?limit=2&before=${String(first.body.next)}`)
-    expect(second.body).toMatchObject({ next: null, items: [{ id: 1 }] })
-  })
-
   it.each([
-    ['an unknown trigger', '/v1/triggers/nope', undefined, 404, 'SLUICE_API_NOT_FOUND'],
-    ['an unknown path', '/v1/nope', undefined, 404, 'SLUICE_API_NOT_FOUND'],
-    ['a pause without a reason', '/v1/triggers/alerts/pause', {}, 400, 'SLUICE_API_INVALID_REQUEST'],
-    ['a limit out of range', '/v1/triggers/alerts/dead-letters?limit=0', undefined, 400, 'SLUICE_API_INVALID_REQUEST'],
-    ['an unknown function', '/v1/functions/nope/invocations', {}, 404, 'SLUICE_FUNCTIONS_NOT_FOUND'],
-  ])('answers %s with a problem document', async (_what, path, body, status, code) => {
-    const answer = body === undefined ? await json(path) : await post(path, body)
-    expect(answer.status).toBe(status)
+    ['an unknown trigger', 'GET', '/v1/triggers/nope', 404, 'SLUICE_API_NOT_FOUND'],
+    ['an unknown function', 'POST', '/v1/functions/nope/invocations', 404, 'SLUICE_FUNCTIONS_NOT_FOUND'],
+    ['an unknown path', 'GET', '/v1/nope', 404, 'SLUICE_API_NOT_FOUND'],
+    ['an unknown path of another method', 'POST', '/v1/nope/nope', 404, 'SLUICE_API_NOT_FOUND'],
+    ['a limit out of range', 'GET', '/v1/triggers?limit=0', 400, 'SLUICE_API_INVALID_REQUEST'],
+    ['an unknown query field', 'GET', '/v1/sources?nope=1', 400, 'SLUICE_API_INVALID_REQUEST'],
+    ['a name that cannot exist', 'GET', '/v1/functions/__proto__', 400, 'SLUICE_API_INVALID_REQUEST'],
+    ['a name that is too long', 'GET', `/v1/functions/${'a'.repeat(300)}`, 400, 'SLUICE_API_INVALID_REQUEST'],
+    ['a control character in a name', 'DELETE', '/v1/functions/a%00b', 400, 'SLUICE_API_INVALID_REQUEST'],
+    ['a slash in a name', 'GET', '/v1/functions/a%2Fb', 400, 'SLUICE_API_INVALID_REQUEST'],
+    ['an alias for a version', 'GET', '/v1/functions/price/versions/live', 400, 'SLUICE_API_INVALID_REQUEST'],
+    ['a version for an alias', 'GET', '/v1/functions/price/aliases/3', 400, 'SLUICE_API_INVALID_REQUEST'],
+  ])('answers %s with a problem document', async (_what, method, path, status, code) => {
+    const answer = await call(method, path)
+    expect([answer.status, answer.body.status, answer.body.code]).toEqual([status, status, code])
     expect(answer.headers.get('content-type')).toContain('application/problem+json')
-    expect(answer.body).toMatchObject({ status, code })
     expect(answer.body.detail).toBeTypeOf('string')
   })
 
-  it('answers a body that is no JSON with 400', async () => {
+  it('says what a name may be', async () => {
+    const answer = await call('GET', '/v1/functions/Price/versions/0')
+    expect(answer.body.detail).toBe(
+      'the name in the path must be a name of at most 63 characters a–z, 0–9 and -, not beginning with -',
+    )
+  })
+
+  it.each([
+    ['no JSON', '{', 'application/json', 400, 'SLUICE_API_INVALID_REQUEST'],
+    ['no UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'application/json', 400, 'SLUICE_API_INVALID_REQUEST'],
+    ['__proto__ as a name', '{"reason":"r","__proto__":{}}', 'application/json', 400, 'SLUICE_API_INVALID_REQUEST'],
+    ['a form', 'reason=r', 'application/x-www-form-urlencoded', 415, 'SLUICE_HTTP_CONTENT_TYPE'],
+    ['another charset', '{"reason":"r"}', 'application/json; charset=utf-16', 415, 'SLUICE_HTTP_CONTENT_TYPE'],
+    ['a content type that is none', '{"reason":"r"}', 'json', 415, 'SLUICE_HTTP_CONTENT_TYPE'],
+    ['nothing', '', 'application/json', 400, 'SLUICE_API_INVALID_REQUEST'],
+  ])('refuses a body that is %s', async (_what, body, type, status, code) => {
+    const answer = await call('POST', '/v1/triggers/alerts/pause', body, { 'content-type': type })
+    expect([answer.status, answer.body.code]).toEqual([status, code])
+  })
+
+  it('refuses a body that is compressed, and one where none is taken', async () => {
     const headers = { 'content-type': 'application/json' }
-    const answer = await json('/v1/triggers/alerts/pause', { method: 'POST', body: '{', headers })
-    expect([answer.status, answer.body.code]).toEqual([400, 'SLUICE_API_INVALID_REQUEST'])
+    const gzip = await call('POST', '/v1/triggers/alerts/pause', '{}', { ...headers, 'content-encoding': 'gzip' })
+    expect([gzip.status, gzip.body.code]).toEqual([415, 'SLUICE_HTTP_CONTENT_ENCODING'])
+    expect((await call('POST', '/v1/triggers/alerts/resume', { now: true })).status).toBe(400)
+    expect((await call('POST', '/v1/triggers/alerts/resume', {})).status).toBe(200)
   })
 
-  it.each(['/v1/triggers', '/v1/triggers/alerts/pause', '/v1/functions/echo/invocations', '/healthz', '/metrics'])(
-    'answers another method at %s with 405 and what is allowed',
-    async path => {
-      const answer = await json(path, { method: 'DELETE' })
-      expect([answer.status, answer.body.code]).toEqual([405, 'SLUICE_API_METHOD_NOT_ALLOWED'])
-      expect(answer.headers.get('allow')).toMatch(/^(GET|POST)$/)
-    },
-  )
-
-  it('hands the bytes of an invocation on as they came, and its reply back', async () => {
-    const body = Buffer.from([0, 255, 1])
-    const headers = { 'content-type': 'application/x-odd', authorization: 'Basic x', 'ce-id': '1' }
-    const response = await fetch(`${url}/v1/functions/echo/invocations`, { method: 'POST', body, headers })
-    expect(response.status).toBe(201)
-    expect(response.headers.get('content-type')).toBe('application/x-odd')
-    expect(Buffer.from(await response.arrayBuffer())).toEqual(body)
-    expect(control.invocations[0]?.headers).toMatchObject({ 'ce-id': '1' })
-    expect(control.invocations[0]?.headers).not.toHaveProperty('authorization')
-  })
-
-  it('tells an invocation that its caller is gone', async () => {
-    const aborted = new Promise<void>(resolve => {
-      control.invoke = (_name, { signal }) =>
-        new Promise((_, reject) => {
-          signal.addEventListener('abort', () => {
-            resolve()
-            reject(signal.reason as Error)
-          })
-          socket.destroy()
-        })
-    })
-    const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
-    socket.write('POST /v1/functions/echo/invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}')
-    await aborted
+  it.each([
+    ['/v1/triggers', 'POST', 'GET'],
+    ['/v1/triggers/alerts/pause', 'GET', 'POST'],
+    ['/v1/functions/price', 'POST', 'PUT, GET, DELETE'],
+    ['/v1/functions/price/logs', 'HEAD', 'GET'],
+    ['/v1/functions/echo/invocations', 'DELETE', 'POST'],
+    ['/v1/openapi.json', 'DELETE', 'GET'],
+    ['/healthz', 'DELETE', 'GET'],
+    ['/metrics', 'PATCH', 'GET'],
+  ])('answers another method at %s with 405 and what is allowed', async (path, method, allowed) => {
+    const response = await fetch(server.url + path, { method })
+    expect([response.status, response.headers.get('allow')]).toEqual([405, allowed])
+    if (method !== 'HEAD') expect(await response.json()).toMatchObject({ code: 'SLUICE_API_METHOD_NOT_ALLOWED' })
   })
 
   it('refuses a body over the limit with 413', async () => {
-    const answer = await json('/v1/functions/echo/invocations', { method: 'POST', body: Buffer.alloc(1024 * 1024 + 1) })
+    const answer = await call('POST', '/v1/functions/echo/invocations', Buffer.alloc(1024 * 1024 + 1))
     expect([answer.status, answer.body.code]).toEqual([413, 'SLUICE_API_BODY_TOO_LARGE'])
   })
 
-  it('asks to come again after 503, and keeps internals inside', async () => {
-    const full = await json('/v1/functions/echo/invocations', { method: 'POST', body: 'full' })
-    expect([full.status, full.headers.get('retry-after')]).toEqual([503, '1'])
-    const bug = await json('/v1/functions/echo/invocations', { method: 'POST', body: 'bug' })
+  it('keeps internals inside', async () => {
+    const bug = await call('POST', '/v1/functions/echo/invocations', 'bug')
     expect([bug.status, bug.body.code]).toEqual([500, 'SLUICE_INTERNAL'])
     expect(JSON.stringify(bug.body)).not.toContain('secret internals')
   })
 
   it('leaves other routes of the listener as they are', async () => {
-    expect((await post('/hooks', { a: 1 })).body).toEqual({ got: { a: 1 } })
-    const answer = await fetch(`${url}/hooks`, { method: 'POST', body: 'x', headers: { 'content-type': 'text/odd' } })
+    expect((await call('POST', '/hooks', { a: 1 })).body).toEqual({ got: { a: 1 } })
+    const headers = { 'content-type': 'text/odd' }
+    const answer = await fetch(`${server.url}/hooks`, { method: 'POST', body: 'x', headers })
     expect(answer.headers.get('content-type')).not.toContain('problem+json')
+  })
+
+  it('is left out when it is off', async () => {
+    await server.close()
+    server = await startApiServer({ enabled: false })
+    expect((await fetch(`${server.url}/v1/triggers`)).status).toBe(404)
+    expect((await fetch(`${server.url}/healthz`)).status).toBe(200)
   })
 })
 
 describe('probes and metrics', () => {
   it('tell health and readiness part by part, with 503 until it is so', async () => {
-    expect((await json('/healthz')).status).toBe(200)
-    const before = await json('/readyz')
+    expect((await call('GET', '/healthz')).status).toBe(200)
+    const before = await call('GET', '/readyz')
     expect([before.status, before.body.parts]).toEqual([503, [{ name: 'log', state: 'open', ready: false }]])
-    control.ready = true
-    expect((await json('/readyz')).status).toBe(200)
-    control.healthy = false
-    expect((await json('/healthz')).status).toBe(503)
+    server.control.ready = true
+    expect((await call('GET', '/readyz')).status).toBe(200)
+    server.control.healthy = false
+    expect((await call('GET', '/healthz')).status).toBe(503)
   })
 
   it('serve metrics as the registry wrote them', async () => {
-    const response = await fetch(`${url}/metrics`)
+    const response = await fetch(`${server.url}/metrics`)
     expect(response.headers.get('content-type')).toBe('text/plain; version=0.0.4')
     expect(await response.text()).toBe('sluice_up 1\n')
   })
@@ -161,25 +141,26 @@ describe('probes and metrics', () => {
 describe('with a token', () => {
   const token = 'correct-horse-battery'
   beforeEach(async () => {
-    await app.close()
-    await serve({ token })
+    await server.close()
+    server = await startApiServer({ token })
   })
 
   it('asks for it everywhere but at the probes', async () => {
     for (const path of ['/v1/triggers', '/v1/openapi.json', '/v1/nope', '/metrics']) {
       for (const authorization of ['', 'Bearer wrong', `Basic ${token}`, `Bearer ${token}x`]) {
-        const answer = await json(path, authorization === '' ? {} : { headers: { authorization } })
+        const answer = await call('GET', path, undefined, authorization === '' ? {} : { authorization })
         expect([path, answer.status, answer.body.code]).toEqual([path, 401, 'SLUICE_API_UNAUTHORIZED'])
         expect(answer.headers.get('www-authenticate')).toContain('Bearer')
       }
     }
-    expect((await json('/v1/triggers', { headers: { authorization: `bearer ${token}` } })).status).toBe(200)
-    expect((await json('/healthz')).status).toBe(200)
+    const answer = await call('GET', '/v1/triggers', undefined, { authorization: `bearer ${token}` })
+    expect(answer.status).toBe(200)
+    expect((await call('GET', '/healthz')).status).toBe(200)
   })
 
   it('refuses before it reads the body', async () => {
     const status = await new Promise<number | undefined>((resolve, reject) => {
-      const sent = request(`${url}/v1/functions/echo/invocations`, {
+      const sent = request(`${server.url}/v1/functions/echo/invocations`, {
         method: 'POST',
         headers: { 'content-length': '100000' },
       })
@@ -194,33 +175,20 @@ describe('with a token', () => {
   })
 })
 
-describe('the OpenAPI document', () => {
-  it('has every route that the server has, and no other', async () => {
-    const documented = new Set(
-      Object.entries(openapiDocument('1').paths as Record<string, object>).flatMap(([path, operations]) =>
-        Object.keys(operations).map(method => `${method} ${path}`),
-      ),
-    )
-    for (const operation of documented) {
-      const [method = '', path = ''] = operation.split(' ')
-      const answer = await fetch(url + path.replace('{name}', 'alerts'), { method: method.toUpperCase() })
-      // 404 with the code of a missing trigger or function is an answer of the route; of the router it is not.
-      if (answer.status === 404) expect(await answer.text(), operation).not.toContain('there is nothing at')
-      expect(answer.status, operation).not.toBe(405)
-    }
-    expect(documented.size).toBe(apiRoutes.length + 4)
-    expect((await json('/v1/openapi.json')).body.openapi).toBe('3.1.0')
-  })
-
-  it('asks for no field that has a default', () => {
-    const paths = openapiDocument('1').paths as Record<string, Record<string, { requestBody?: unknown }>>
-    expect(JSON.stringify(paths['/v1/triggers/{name}/pause']?.post?.requestBody)).toContain('"required":["reason"]')
-  })
-
-  it('is left out when the API is off', async () => {
-    await app.close()
-    await serve({ enabled: false })
-    expect((await fetch(`${url}/v1/triggers`)).status).toBe(404)
-    expect((await fetch(`${url}/healthz`)).status).toBe(200)
+describe('an operation', () => {
+  it('is told when its caller is gone', async () => {
+    const aborted = new Promise<void>(resolve => {
+      server.control.invoke = (_name, { signal }) =>
+        new Promise((_, reject) => {
+          signal.addEventListener('abort', () => {
+            resolve()
+            reject(signal.reason as Error)
+          })
+          socket.destroy()
+        })
+    })
+    const socket = connect((server.app.server.address() as AddressInfo).port, '127.0.0.1')
+    socket.write('POST /v1/functions/echo/invocations HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}')
+    await aborted
   })
 })

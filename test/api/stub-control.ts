@@ -1,93 +1,201 @@
-import type { GatewayControl, InvokeRequest } from '../../src/api/gateway-control.ts'
-import type { DeadLetterView, TriggerView } from '../../src/api/views.ts'
+import type { GatewayControl } from '../../src/api/gateway-control.ts'
+import type { InvokeRequest } from '../../src/api/invocation-control.ts'
+import type { LogLineView } from '../../src/api/views/log-view.ts'
+import type { TriggerView } from '../../src/api/views/trigger-view.ts'
 import { SluiceError } from '../../src/errors/sluice-error.ts'
+import {
+  aliasViewOf,
+  deadLetterOf,
+  functionSummaryOf,
+  functionViewOf,
+  logLineOf,
+  statsViewOf,
+  triggerViewOf,
+  versionViewOf,
+} from './sample-views.ts'
 
-/** A gateway without stages: it has one trigger and answers invocations with what it got. */
-export function createStubControl(): GatewayControl & {
+export interface StubControl extends GatewayControl {
   ready: boolean
   healthy: boolean
-  invocations: InvokeRequest[]
-} {
-  let trigger: TriggerView = {
-    name: 'alerts',
-    state: 'running',
-    stream: 'telemetry',
-    function: 'alert',
-    ordering: 'key',
-    sinks: ['out'],
-    lag: 12_345,
-    inFlight: 3,
-    parkedKeys: 1,
-    parkedEvents: 2,
-    retries: 4,
-    succeeded: 5,
-    failed: 6,
-    deadLetters: 3,
-    partitions: [{ partition: 0, committed: null, end: 12_345, lag: 12_345, inFlight: 3 }],
-    paused: null,
+  readonly invocations: InvokeRequest[]
+  /** Everything that was asked for, as [operation, …arguments]. */
+  readonly calls: unknown[][]
+  /** Kept log lines, ascending. */
+  lines: LogLineView[]
+  readonly followers: Set<(lines: readonly LogLineView[]) => void>
+}
+
+/**
+ * A gateway without stages: it has the functions `price` and `echo`, versions 1 and 3, the alias `live` and the trigger
+ * `alerts`; it answers invocations with what it got and tells what it was asked for.
+ */
+export function createStubControl(): StubControl {
+  let trigger: TriggerView = triggerViewOf('alerts')
+  const calls: unknown[][] = []
+  const known = (name: string): string => {
+    if (name === 'price' || name === 'echo') return name
+    throw new SluiceError('SLUICE_FUNCTIONS_NOT_FOUND', `there is no function '${name}'`)
   }
-  const find = (name: string): TriggerView => {
-    if (name !== trigger.name) throw new SluiceError('SLUICE_API_NOT_FOUND', `there is no trigger '${name}'`)
-    return trigger
+  const knownTrigger = (name: string): TriggerView => {
+    if (name === trigger.name) return trigger
+    throw new SluiceError('SLUICE_API_NOT_FOUND', `there is no trigger '${name}'`)
   }
+  const knownVersion = (name: string, version: number): number => {
+    known(name)
+    if (version === 1 || version === 3) return version
+    throw new SluiceError('SLUICE_API_NOT_FOUND', `function ${name} has no version ${version}`)
+  }
+  const knownAlias = (name: string, alias: string): string => {
+    known(name)
+    if (alias === 'live') return alias
+    throw new SluiceError('SLUICE_API_NOT_FOUND', `function ${name} has no alias ${alias}`)
+  }
+  const note = (...call: unknown[]): void => void calls.push(call)
   return {
     ready: false,
     healthy: true,
     invocations: [],
-    triggers: async () => [trigger],
-    trigger: async name => (name === trigger.name ? trigger : undefined),
+    calls,
+    lines: [],
+    followers: new Set(),
+    functions: async query => {
+      note('functions', query)
+      return { items: [functionSummaryOf('echo'), functionSummaryOf('price')], next: null }
+    },
+    function: async name => functionViewOf(known(name)),
+    putFunction: async (name, input, precondition) => {
+      note('putFunction', name, input, precondition)
+      const isThere = name === 'price' || name === 'echo'
+      const isAsExpected =
+        precondition.absent === true
+          ? !isThere
+          : precondition.revision === undefined || (isThere && [7, 'any'].includes(precondition.revision))
+      if (!isAsExpected) throw new SluiceError('SLUICE_REGISTRY_REVISION', `function ${name} has revision 7`)
+      return { created: !isThere, view: functionViewOf(name, 8) }
+    },
+    deleteFunction: async (name, options) => {
+      note('deleteFunction', known(name), options)
+      if (!options.force) throw new SluiceError('SLUICE_REGISTRY_IN_USE', `trigger alerts needs function ${name}`)
+    },
+    enableFunction: async (name, enabled, precondition) => {
+      note('enableFunction', known(name), enabled, precondition)
+      return { ...functionViewOf(name, 8), enabled }
+    },
+    functionCode: async (name, version) => {
+      note('functionCode', known(name), version)
+      return { hash: 'c0de', files: [{ name: 'index.mjs', bytes: 10 }], module: 'export {}' }
+    },
+    versions: async name => [versionViewOf(known(name), 3), versionViewOf(name, 1)],
+    version: async (name, version) => versionViewOf(name, knownVersion(name, version)),
+    publishVersion: async (name, publication, precondition) => {
+      note('publishVersion', known(name), publication, precondition)
+      return publication.description === 'same'
+        ? { created: false, view: { ...versionViewOf(name, 3), unchanged: true } }
+        : { created: true, view: versionViewOf(name, 4) }
+    },
+    deleteVersion: async (name, version, options) => note('deleteVersion', name, knownVersion(name, version), options),
+    aliases: async name => [aliasViewOf(known(name), 'live')],
+    alias: async (name, alias) => aliasViewOf(name, knownAlias(name, alias)),
+    putAlias: async (name, alias, input, precondition) => {
+      note('putAlias', known(name), alias, input, precondition)
+      return { created: alias !== 'live', view: aliasViewOf(name, alias, 5) }
+    },
+    deleteAlias: async (name, alias, options) => note('deleteAlias', name, knownAlias(name, alias), options),
+    startRollout: async (name, alias, rollout, precondition) => {
+      note('startRollout', name, knownAlias(name, alias), rollout, precondition)
+      return aliasViewOf(name, alias, 5)
+    },
+    abortRollout: async (name, alias, options) => {
+      note('abortRollout', name, knownAlias(name, alias), options)
+      return aliasViewOf(name, alias, 6)
+    },
+    shadowReport: async (name, alias) => ({
+      function: name,
+      alias: knownAlias(name, alias),
+      version: 2,
+      percent: 10,
+      compared: 2,
+      same: 1,
+      different: 1,
+      failedOnlyInShadow: 0,
+      failedOnlyInReal: 0,
+      dropped: 0,
+      examples: [{ eventId: 'e1', key: 'k', difference: 'another body', real: { total: 1 }, shadow: null }],
+    }),
+    triggers: async query => {
+      note('triggers', query)
+      return { items: [trigger], next: null }
+    },
+    trigger: async name => knownTrigger(name),
+    putTrigger: async (name, input, precondition) => {
+      note('putTrigger', name, input, precondition)
+      return { created: name !== trigger.name, view: triggerViewOf(name) }
+    },
+    deleteTrigger: async (name, precondition) => note('deleteTrigger', knownTrigger(name).name, precondition),
     pauseTrigger: async (name, { reason, by }) => {
-      find(name)
+      knownTrigger(name)
       return (trigger = { ...trigger, state: 'paused', paused: { reason, by, sinceMs: 1 } })
     },
     resumeTrigger: async name => {
-      find(name)
+      knownTrigger(name)
       return (trigger = { ...trigger, state: 'running', paused: null })
     },
     deadLetters: async (name, { limit, before = 4 }) => {
-      find(name)
+      if (name !== 'source:web') knownTrigger(name)
       const items = [3, 2, 1]
         .filter(id => id < before)
         .slice(0, limit)
-        .map(deadLetter)
+        .map(deadLetterOf)
       const last = items.at(-1)?.id ?? 1
       return { items, total: 3, next: last > 1 ? last : null }
     },
-    functions: async () => [],
+    renew: async lease => {
+      note('renew', lease)
+      return { function: lease.function ?? null, trigger: lease.trigger ?? null, expiresAtMs: 1 }
+    },
+    stats: async (name, { version = 'latest', windowMs }) => statsViewOf(known(name), version, windowMs),
+    async logs(name, query) {
+      note('logs', known(name), query)
+      const { afterId, beforeId = Infinity, limit } = query
+      const lines = this.lines.filter(({ id }) => id !== null && id > (afterId ?? -1) && id < beforeId)
+      const items = (afterId === undefined ? [...lines].reverse() : lines).slice(0, limit)
+      return { items, next: items.length < lines.length ? (items.at(-1)?.id ?? null) : null }
+    },
+    followLogs(_name, _filter, onLines) {
+      this.followers.add(onLines)
+      return () => void this.followers.delete(onLines)
+    },
+    async invoke(name, request) {
+      known(name)
+      const text = request.body.toString()
+      if (text === 'full') throw new SluiceError('SLUICE_LOG_FULL', 'no room')
+      if (text === 'busy')
+        throw new SluiceError('SLUICE_DISPATCH_OVERLOADED', 'busy', { details: { retryAfterS: 6.2 } })
+      if (text === 'bug') throw new Error('secret internals')
+      this.invocations.push(request)
+      return {
+        status: 201,
+        headers: { 'content-type': request.contentType, 'x-function': name },
+        body: request.body,
+        version: '3',
+        durationMs: 1.5,
+        logs: request.logs ? [logLineOf(1, { invocationId: 'i1' })] : [],
+      }
+    },
+    async invokeAsync(name, request) {
+      known(name)
+      this.invocations.push(request)
+      return { id: 'e1', stream: `invocations-${name}`, partition: 0, offset: 5 }
+    },
     sources: async () => [
       { name: 'web', kind: 'http', state: 'running', stream: 'web', accepted: 7, duplicates: 1, refused: { full: 2 } },
     ],
     streams: async () => [{ name: 'web', kind: 'home', partitions: [{ partition: 0, low: 5, end: 9 }], bytes: 100 }],
     sinks: async () => [{ name: 'out', kind: 'mqtt', ready: false, detail: 'nobody\u001b[31m listens' }],
     scaling: async () => [{ atMs: 0, function: 'alert', from: 3, to: 5, reason: '4,120 waiting' }],
-    async invoke(name, request) {
-      if (name !== 'echo') throw new SluiceError('SLUICE_FUNCTIONS_NOT_FOUND', `there is no function '${name}'`)
-      if (request.body.toString() === 'full') throw new SluiceError('SLUICE_LOG_FULL', 'no room')
-      if (request.body.toString() === 'bug') throw new Error('secret internals')
-      this.invocations.push(request)
-      return { status: 201, headers: { 'content-type': request.contentType, 'x-function': name }, body: request.body }
-    },
     health() {
       return { healthy: this.healthy, ready: this.ready, parts: [{ name: 'log', state: 'open', ready: this.ready }] }
     },
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'sluice_up 1\n' }),
   }
 }
-
-const deadLetter = (id: number): DeadLetterView => ({
-  id,
-  trigger: 'alerts',
-  stream: 'telemetry',
-  partition: 0,
-  offset: id,
-  key: 'd1',
-  stage: 'handler',
-  function: 'alert@latest',
-  reason: 'error',
-  message: 'too hot',
-  failures: [{ message: 'too hot' }],
-  createdAtMs: 0,
-  event: { id: `e${id}` },
-  dataBase64: 'e30=',
-  dataBytes: 2,
-})

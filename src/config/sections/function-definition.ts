@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox'
 import { namePattern } from './name.ts'
 
 /** `team`, `example.com/team`: at most 128 letters, digits, dots, dashes, underscores and slashes. */
-const labelNamePattern = '^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$'
+export const labelNamePattern = '^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$'
 
 /** A host name, all hosts below one, or an IP address. */
 const hostPattern = '^(\\*\\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:.]+$'

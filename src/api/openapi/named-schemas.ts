@@ -1,0 +1,58 @@
+import type { TSchema } from 'typebox'
+import { functionDefinitionSchema } from '../../config/sections/function-definition.ts'
+import { triggerSchema } from '../../config/sections/trigger.ts'
+import { AttributeConditionSchema, DataConditionSchema, SimpleFilterSchema } from '../../events/filter-schema.ts'
+import { codeSchema } from '../code-upload.ts'
+import { publicationSchema } from '../routes/version-routes.ts'
+import { aliasView, rolloutView, shadowReport, shadowTargetView, weightedVersionView } from '../views/alias-view.ts'
+import { functionSummary, functionView, poolView } from '../views/function-view.ts'
+import { gatewayHealth, scalingDecisionView, sinkView, sourceView, streamView } from '../views/gateway-view.ts'
+import { acceptedInvocation, loggedInvocation } from '../views/invocation-view.ts'
+import { deletionView, leaseView } from '../views/lifetime-view.ts'
+import { logLineView, logPage } from '../views/log-view.ts'
+import { problemView } from '../views/problem-view.ts'
+import { statsSampleView, statsView, versionStatsView } from '../views/stats-view.ts'
+import { deadLetterPage, deadLetterView, triggerView } from '../views/trigger-view.ts'
+import { codeContentView, codeView, versionSummary, versionView } from '../views/version-view.ts'
+
+/** Schemas that have a name in the OpenAPI document. */
+export const namedSchemas: Readonly<Record<string, TSchema>> = {
+  AcceptedInvocation: acceptedInvocation,
+  Alias: aliasView,
+  AttributeCondition: AttributeConditionSchema,
+  Code: codeView,
+  CodeContent: codeContentView,
+  CodeUpload: codeSchema,
+  DataCondition: DataConditionSchema,
+  DeadLetter: deadLetterView,
+  DeadLetterPage: deadLetterPage,
+  Deletion: deletionView,
+  Filter: triggerSchema.properties.filter,
+  Function: functionView,
+  FunctionDefinition: functionDefinitionSchema,
+  FunctionSummary: functionSummary,
+  Health: gatewayHealth,
+  Lease: leaseView,
+  LogLine: logLineView,
+  LogPage: logPage,
+  LoggedInvocation: loggedInvocation,
+  Problem: problemView,
+  Publication: publicationSchema,
+  Rollout: rolloutView,
+  ScalingDecision: scalingDecisionView,
+  ShadowReport: shadowReport,
+  ShadowTarget: shadowTargetView,
+  SimpleFilter: SimpleFilterSchema,
+  Sink: sinkView,
+  Source: sourceView,
+  Stats: statsView,
+  StatsSample: statsSampleView,
+  Stream: streamView,
+  Trigger: triggerView,
+  TriggerDefinition: triggerSchema,
+  Version: versionView,
+  VersionStats: versionStatsView,
+  VersionSummary: versionSummary,
+  WeightedVersion: weightedVersionView,
+  WorkerPool: poolView,
+}

@@ -1,0 +1,160 @@
+import Type from 'typebox'
+import { namePattern } from '../../config/sections/name.ts'
+import { triggerSchema } from '../../config/sections/trigger.ts'
+import { SluiceError } from '../../errors/sluice-error.ts'
+import { answers, jsonBody, ok, put, route, taggedAnswers, type ApiRoute } from '../api-route.ts'
+import { deadLetterOwner, triggerName } from '../request/path-parameters.ts'
+import { deletionView, leaseView } from '../views/lifetime-view.ts'
+import { deadLetterPage, triggerView } from '../views/trigger-view.ts'
+import { namePage } from '../views/view-schema.ts'
+import { expiresAfterMs, pageFields, strict } from './route-fields.ts'
+
+const parameters = { name: triggerName }
+
+const triggerQuery = Type.Object(
+  {
+    ...pageFields,
+    function: Type.Optional(Type.String({ pattern: namePattern, description: 'Only triggers of this function.' })),
+  },
+  strict,
+)
+
+const triggerBody = Type.Object(
+  { ...triggerSchema.properties, expiresAfterMs: Type.Optional(expiresAfterMs) },
+  { ...strict, description: 'Runs a function on the events of a stream.' },
+)
+
+const pauseBody = Type.Object(
+  {
+    reason: Type.String({ minLength: 1, maxLength: 500, description: 'Why; kept with the pause and shown.' }),
+    by: Type.String({ minLength: 1, maxLength: 100, default: 'api', description: 'Who.' }),
+  },
+  strict,
+)
+
+const deadLetterQuery = Type.Object(
+  {
+    limit: Type.Integer({ minimum: 1, maximum: 500, default: 50 }),
+    before: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: '`next` of the page before.' }),
+    ),
+  },
+  strict,
+)
+
+const leaseBody = Type.Object(
+  {
+    function: Type.Optional(Type.String({ pattern: namePattern })),
+    trigger: Type.Optional(Type.String({ pattern: namePattern })),
+    expiresAfterMs,
+  },
+  { ...strict, description: 'At least one of function and trigger.' },
+)
+
+export const triggerRoutes: readonly ApiRoute[] = [
+  route({
+    method: 'GET',
+    path: '/triggers',
+    operationId: 'listTriggers',
+    tag: 'triggers',
+    summary: 'Triggers by name, with state and lag.',
+    query: triggerQuery,
+    answers: { 200: answers(namePage(triggerView)) },
+    handle: async (control, { query }) => ok(await control.triggers(query)),
+  }),
+  route({
+    method: 'GET',
+    path: '/triggers/{name}',
+    operationId: 'getTrigger',
+    tag: 'triggers',
+    summary: 'One trigger with state, lag by partition, parked keys and dead letters.',
+    parameters,
+    answers: { 200: taggedAnswers(triggerView) },
+    handle: async (control, { name }) => ok(await control.trigger(name)),
+  }),
+  route({
+    method: 'PUT',
+    path: '/triggers/{name}',
+    operationId: 'putTrigger',
+    tag: 'triggers',
+    summary: 'Associates a stream with a function, version or alias, or changes that.',
+    parameters,
+    precondition: 'match-or-absent',
+    body: jsonBody(triggerBody, {
+      stream: 'orders',
+      function: 'price@live',
+      filter: { type: 'com.example.order.*' },
+      start: 'latest',
+      sinks: ['priced'],
+    }),
+    answers: { 200: taggedAnswers(triggerView, 'Changed.'), 201: taggedAnswers(triggerView, 'Created.') },
+    problems: [403, 409, 422],
+    handle: async (control, { name, body: { expiresAfterMs, ...definition }, precondition }) => {
+      const input = { definition, ...(expiresAfterMs === undefined ? {} : { expiresAfterMs }) }
+      return put(await control.putTrigger(name, input, precondition))
+    },
+  }),
+  route({
+    method: 'DELETE',
+    path: '/triggers/{name}',
+    operationId: 'deleteTrigger',
+    tag: 'triggers',
+    summary: 'Deletes a trigger. Running events are finished; its dead letters stay.',
+    parameters,
+    precondition: 'match',
+    answers: { 200: answers(deletionView) },
+    problems: [409],
+    handle: async (control, { name, precondition }) => {
+      await control.deleteTrigger(name, precondition)
+      return ok({ deleted: name })
+    },
+  }),
+  route({
+    method: 'POST',
+    path: '/triggers/{name}/pause',
+    operationId: 'pauseTrigger',
+    tag: 'triggers',
+    summary: 'Pauses a trigger. Answers when the pause is durable and no invocation starts any more; ingest goes on.',
+    parameters,
+    body: jsonBody(pauseBody, { reason: 'database upgrade', by: 'ada' }),
+    answers: { 200: taggedAnswers(triggerView) },
+    handle: async (control, { name, body }) => ok(await control.pauseTrigger(name, body)),
+  }),
+  route({
+    method: 'POST',
+    path: '/triggers/{name}/resume',
+    operationId: 'resumeTrigger',
+    tag: 'triggers',
+    summary: 'Resumes a trigger. Answers when that is durable.',
+    parameters,
+    answers: { 200: taggedAnswers(triggerView) },
+    handle: async (control, { name }) => ok(await control.resumeTrigger(name)),
+  }),
+  route({
+    method: 'GET',
+    path: '/triggers/{name}/dead-letters',
+    operationId: 'listDeadLetters',
+    tag: 'triggers',
+    summary: 'Events that used up their attempts, newest first, with their history.',
+    parameters: { name: deadLetterOwner },
+    query: deadLetterQuery,
+    answers: { 200: answers(deadLetterPage) },
+    handle: async (control, { name, query }) => ok(await control.deadLetters(name, query)),
+  }),
+  route({
+    method: 'POST',
+    path: '/leases',
+    operationId: 'renewLease',
+    tag: 'triggers',
+    summary: 'Lets a function, a trigger or both expire later: they were made with expiresAfterMs.',
+    body: jsonBody(leaseBody, { function: 'price-dev', trigger: 'price-dev', expiresAfterMs: 60_000 }),
+    answers: { 200: answers(leaseView) },
+    problems: [404, 409, 422],
+    handle: async (control, { body }) => {
+      if (body.function === undefined && body.trigger === undefined) {
+        throw new SluiceError('SLUICE_API_INVALID_REQUEST', 'body must have function, trigger, or both')
+      }
+      return ok(await control.renew(body))
+    },
+  }),
+]

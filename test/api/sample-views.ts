@@ -1,0 +1,200 @@
+import type { FunctionDefinition } from '../../src/config/sections/function-definition.ts'
+import type { AliasView } from '../../src/api/views/alias-view.ts'
+import type { FunctionSummary, FunctionView } from '../../src/api/views/function-view.ts'
+import type { LogLineView } from '../../src/api/views/log-view.ts'
+import type { StatsView } from '../../src/api/views/stats-view.ts'
+import type { DeadLetterView, TriggerView } from '../../src/api/views/trigger-view.ts'
+import type { VersionView } from '../../src/api/views/version-view.ts'
+
+export const sampleDefinition: FunctionDefinition = {
+  labels: { team: 'billing' },
+  runtime: 'nodejs',
+  handler: 'default',
+  environment: {},
+  secrets: { TOKEN: 'shop-token' },
+  bindings: {},
+  timeoutMs: 30_000,
+  concurrency: 8,
+  memoryMiB: 128,
+  maxResultBytes: 1_048_576,
+  retry: { maxAttempts: 5, initialDelayMs: 200, maxDelayMs: 30_000, jitter: 0.2 },
+  scaling: { minWorkers: 0, targetDrainMs: 2_000, scaleToZeroAfterMs: 60_000 },
+}
+
+const code = { kind: 'artifact', hash: 'c0de', bytes: 10, files: [{ name: 'index.mjs', bytes: 10 }] } as const
+
+export const versionViewOf = (name: string, version: number): VersionView => ({
+  function: name,
+  version,
+  hash: `hash-${version}`,
+  codeHash: 'c0de',
+  description: '',
+  labels: {},
+  createdAtMs: 1,
+  code,
+  definition: sampleDefinition,
+})
+
+export const aliasViewOf = (name: string, alias: string, revision = 4): AliasView => ({
+  function: name,
+  name: alias,
+  description: '',
+  weights: [{ version: 3, weight: 100 }],
+  shadow: { version: 2, percent: 10 },
+  rollout: {
+    id: 'r1',
+    state: 'completed',
+    from: [{ version: 2, weight: 100 }],
+    to: 3,
+    steps: [10, 100],
+    stepMs: 1_000,
+    bounds: { maxErrorRate: 0.1, minInvocations: 20 },
+    step: 1,
+    stepSinceMs: 2,
+    startedAtMs: 1,
+    endedAtMs: 3,
+    reason: null,
+  },
+  problems: ['version 2 is deleted'],
+  revision,
+  createdAtMs: 1,
+  updatedAtMs: 2,
+})
+
+export const functionSummaryOf = (name: string, revision = 7): FunctionSummary => ({
+  name,
+  description: '',
+  labels: sampleDefinition.labels,
+  enabled: true,
+  managedBy: 'api',
+  latestHash: 'hash-latest',
+  latestPublishedAs: null,
+  versionCount: 2,
+  lastVersion: 3,
+  expiresAtMs: null,
+  revision,
+  createdAtMs: 1,
+  updatedAtMs: 2,
+  running: [
+    {
+      name,
+      version: 'latest',
+      hash: 'hash-latest',
+      state: 'ready',
+      timeoutMs: 30_000,
+      concurrency: 8,
+      minWorkers: 0,
+      maxWorkers: 2,
+      workers: 1,
+      busy: 0,
+      succeeded: 5,
+      failed: 0,
+      coldStarts: 1,
+      killed: 0,
+      serviceTimeMs: 0.5,
+    },
+  ],
+  aliases: [{ name: 'live', weights: [{ version: 3, weight: 100 }] }],
+})
+
+export const functionViewOf = (name: string, revision?: number): FunctionView => ({
+  ...functionSummaryOf(name, revision),
+  definition: sampleDefinition,
+  code,
+  versions: [versionViewOf(name, 3), versionViewOf(name, 1)],
+  aliases: [aliasViewOf(name, 'live')],
+  triggers: [{ name: 'price-orders', functionRef: `${name}@live` }],
+})
+
+export const triggerViewOf = (name: string): TriggerView => ({
+  name,
+  uid: name,
+  managedBy: 'api',
+  state: 'running',
+  stream: 'telemetry',
+  function: 'alert',
+  functionRef: 'alert@live',
+  resolvesTo: [{ version: '3', weight: 100 }],
+  problem: null,
+  ordering: 'key',
+  sinks: ['out'],
+  definition: {
+    stream: 'telemetry',
+    enabled: true,
+    function: 'alert@live',
+    ordering: 'key',
+    start: 'earliest',
+    sinks: ['out'],
+    maxInFlight: 2_000,
+  },
+  lag: 12_345,
+  inFlight: 3,
+  parkedKeys: 1,
+  parkedEvents: 2,
+  retries: 4,
+  succeeded: 5,
+  failed: 6,
+  deadLetters: 3,
+  partitions: [{ partition: 0, committed: null, end: 12_345, lag: 12_345, inFlight: 3 }],
+  paused: null,
+  expiresAtMs: null,
+  revision: 9,
+  createdAtMs: 1,
+  updatedAtMs: 2,
+})
+
+export const deadLetterOf = (id: number): DeadLetterView => ({
+  id,
+  trigger: 'alerts',
+  stream: 'telemetry',
+  partition: 0,
+  offset: id,
+  key: 'd1',
+  stage: 'handler',
+  function: 'alert@latest',
+  reason: 'error',
+  message: 'too hot',
+  failures: [{ message: 'too hot' }],
+  createdAtMs: 0,
+  event: { id: `e${id}` },
+  dataBase64: 'e30=',
+  dataBytes: 2,
+})
+
+export const logLineOf = (id: number, overrides: Partial<LogLineView> = {}): LogLineView => ({
+  id,
+  atMs: id,
+  function: 'price',
+  version: 'latest',
+  kind: 'console',
+  level: 'info',
+  message: `line ${id}`,
+  ...overrides,
+})
+
+export const statsViewOf = (name: string, version: string, windowMs: number): StatsView => {
+  const durations = { meanMs: 1, p50Ms: 1, p95Ms: 2, p99Ms: 3 }
+  const figures = {
+    version,
+    invocations: 1,
+    succeeded: 1,
+    failures: 0,
+    retries: 0,
+    deadLetters: 0,
+    timeouts: 0,
+    coldStarts: 1,
+    ...durations,
+    queueDelay: { meanMs: null, p50Ms: null, p95Ms: null, p99Ms: null },
+    cpuMs: 0.5,
+    memoryMiBSeconds: 1.5,
+    workerSeconds: 2.5,
+  }
+  return {
+    function: name,
+    atMs: 1,
+    windowMs,
+    intervalMs: 10_000,
+    totals: [figures],
+    series: [{ atMs: 0, ...figures }],
+  }
+}
