@@ -58,7 +58,8 @@ export interface PauseRecord {
 
 /**
  * What is small and needs queries: dead letters, parked events, pauses, the last ticks of schedules. Every promise of a
- * writing method resolves once the change is durable (SQLite in WAL mode with synchronous=FULL, one transaction per round of waiting calls).
+ * writing method resolves once the change is durable (SQLite in WAL mode with synchronous=FULL, one transaction per
+ * round of waiting calls).
  * Dead letters and parked events are keyed by (trigger, stream, partition, offset): a repeat overwrites.
  */
 export interface HomeStore {

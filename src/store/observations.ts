@@ -19,7 +19,7 @@ export interface FunctionLogLine {
   readonly traceId?: string
 }
 
-/** A kept line; ids ascend in the order of arrival. */
+/** A kept line; ids ascend in the order of arrival. They begin again when the file is lost. */
 export type KeptLogLine = FunctionLogLine & { readonly id: number }
 
 export interface LogQuery {
@@ -28,7 +28,9 @@ export interface LogQuery {
   readonly version?: string
   /** The least level. */
   readonly level?: LogLevel
+  /** Inclusive. */
   readonly fromMs?: number
+  /** Exclusive. */
   readonly toMs?: number
   /** Part of the message or the fields, whatever its case. */
   readonly text?: string
@@ -39,7 +41,7 @@ export interface LogQuery {
   readonly limit: number
 }
 
-/** What one version did in one interval; the time series keeps these for an hour. */
+/** What one version did in one interval, or in a part of it; the time series keeps these for an hour. */
 export interface VersionSample {
   /** Start of the interval, a multiple of its length. */
   readonly atMs: number
@@ -58,12 +60,19 @@ export interface Observations {
   log(lines: readonly FunctionLogLine[]): void
   /** Newest first, unless `afterId` is given: then oldest first, from there on. */
   logs(query: LogQuery): Promise<readonly KeptLogLine[]>
-  /** Calls back with every line that was kept from now on, in order. Returns how to stop. */
+  /**
+   * Calls back with every line that is kept from now on, in order. Returns how to stop. Together with {@link logs} there
+   * is no gap and no double: follow first and hold what comes; then read, with `afterId` page by page until a page is not
+   * full; then take of what came, and of what comes, the lines with an id above the last one that was read. What was
+   * logged before a read began is always in its answer.
+   */
   follow(listener: (lines: readonly KeptLogLine[]) => void): () => void
   sample(samples: readonly VersionSample[]): void
   /** Ascending by time. */
   samples(functionName: string, fromMs: number): Promise<readonly VersionSample[]>
+  /** Lines that were not kept since the start, because more came than could be written, or the file took none. */
   readonly dropped: number
+  /** Writes what waits. */
   close(): Promise<void>
 }
 
@@ -74,6 +83,10 @@ export interface ObservationsOptions {
   readonly maxLines?: number
   /** Default 7 days. */
   readonly maxAgeMs?: number
+  /** Size of what the file holds; the oldest lines go first. Default 512 MiB. */
+  readonly maxBytes?: number
+  /** Told when a damaged file, or one of a newer version, was put aside: a new one was begun. */
+  readonly onWarning?: (message: string) => void
   /** Told once when the thread died: logs are lost from then on, events are not. */
   readonly onFailed?: (error: SluiceError) => void
 }
