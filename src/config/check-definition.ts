@@ -1,5 +1,6 @@
 import type { BindingConfig } from './sections/binding.ts'
 import type { FunctionDefinition } from './sections/function-definition.ts'
+import { checkScaling } from './check-scaling.ts'
 import { didYouMean } from './did-you-mean.ts'
 
 /** What a gateway offers to functions by name. */
@@ -43,10 +44,7 @@ export function checkDefinition(
       if (key !== undefined && type !== 'kafka') problem([...path, 'key'], `is for kafka bindings; '${use}' is ${type}`)
     }
   }
-  const { maxWorkers } = scaling
-  if (maxWorkers !== undefined && scaling.minWorkers > maxWorkers) {
-    problem(['scaling', 'minWorkers'], `${scaling.minWorkers} is above scaling.maxWorkers (${maxWorkers})`)
-  }
+  for (const { path, message } of checkScaling(scaling)) problem(['scaling', ...path], message)
   return problems
 }
 

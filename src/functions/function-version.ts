@@ -1,5 +1,6 @@
 import type { ExecutionRole, FunctionBinding, NetworkPolicy } from '../config/sections/function-definition.ts'
 import type { HttpBindingConfig, MqttBindingConfig } from '../config/sections/binding.ts'
+import type { WarmWindow } from '../config/sections/scaling.ts'
 import type { KafkaConfig } from '../config/config.ts'
 
 /** How a failed attempt is repeated. The function gives defaults, the trigger overrides. */
@@ -24,6 +25,14 @@ export interface ScalingPolicy {
   readonly targetDrainMs: number
   /** Idle time before the last worker goes. Default 60,000 ms. */
   readonly scaleToZeroAfterMs: number
+  /** Waiting events per worker, in KEDA's meaning; takes the place of `targetDrainMs`. Absent: time to drain counts. */
+  readonly lagThreshold?: number
+  /** The first worker starts when more events than this wait, in KEDA's meaning. Default 0. */
+  readonly activationLagThreshold?: number
+  /** Scheduled minimum of warm workers; where windows overlap, the largest counts. */
+  readonly warmWindows?: readonly Readonly<WarmWindow>[]
+  /** Share beside other versions when CPU time or memory do not suffice, 0.01 to 100. Default 1. */
+  readonly weight?: number
 }
 
 /** A binding with its connection and credentials: what a worker opens. Plain JSON, because it crosses the thread boundary. */

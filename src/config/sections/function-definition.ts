@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { namePattern } from './name.ts'
+import { scalingSchema } from './scaling.ts'
 
 /** `team`, `example.com/team`: at most 128 letters, digits, dots, dashes, underscores and slashes. */
 export const labelNamePattern = '^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$'
@@ -27,23 +28,6 @@ export const retryOverrideSchema = Type.Object(
     jitter: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   },
   { additionalProperties: false, description: "Overrides parts of the function's retry." },
-)
-
-const scalingSchema = Type.Object(
-  {
-    minWorkers: Type.Integer({ minimum: 0, maximum: 256, default: 0, description: 'Warm workers; 0 scales to zero.' }),
-    maxWorkers: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 256, description: 'Default: the number of cores, at least 2.' }),
-    ),
-    targetDrainMs: Type.Integer({
-      minimum: 100,
-      maximum: 3_600_000,
-      default: 2_000,
-      description: 'The backlog shall be gone within this time.',
-    }),
-    scaleToZeroAfterMs: Type.Integer({ minimum: 0, maximum: 86_400_000, default: 60_000 }),
-  },
-  { additionalProperties: false, default: {}, description: 'Bounds and aims of the worker pool.' },
 )
 
 const nameList = (description: string) =>
