@@ -7,6 +7,7 @@ const scopes: Readonly<
   Record<string, readonly (() => Promise<{ run(options: BenchOptions): Promise<readonly BenchRow[]> }>)[]>
 > = {
   log: [() => import('./log/append.bench.ts')],
+  registry: [() => import('./registry/registry.bench.ts')],
   workers: [() => import('./workers/frames.bench.ts')],
   http: [() => import('./http/ingest.bench.ts'), () => import('./gateway/journey.bench.ts')],
   mqtt: [() => import('./mqtt/embedded.bench.ts')],
