@@ -17,18 +17,20 @@ const shownCharacters = 100
 export function schemaProblems(found: readonly ErrorObject[], root: string): string[] {
   const findings = found.slice(0, maxFindings)
   const unions = findings.filter(({ keyword }) => keyword === 'anyOf').map(union => ({ union, ...meantBranch(union) }))
+  const isOfAnotherBranch = (finding: ErrorObject): boolean =>
+    unions.some(
+      ({ union, branchPath }) =>
+        finding.schemaPath.startsWith(`${union.schemaPath}/`) &&
+        `${finding.instancePath}/`.startsWith(`${union.instancePath}/`) &&
+        (branchPath === undefined || !finding.schemaPath.startsWith(`${branchPath}/`)),
+    )
   const told = findings.flatMap(finding => {
-    for (const { union, branchPath, message, field } of unions) {
-      if (finding === union) {
-        if (message === undefined) return []
-        const at = field === undefined ? pathOf(finding, root) : join(finding, field, root)
-        return [`${at} ${message}`]
-      }
-      const isInside =
-        finding.schemaPath.startsWith(`${union.schemaPath}/`) && finding.instancePath.startsWith(union.instancePath)
-      if (isInside && (branchPath === undefined || !finding.schemaPath.startsWith(`${branchPath}/`))) return []
-    }
-    return [sentenceOf(finding, root)]
+    if (isOfAnotherBranch(finding)) return []
+    const meant = unions.find(({ union }) => union === finding)
+    if (meant === undefined) return [sentenceOf(finding, root)]
+    const { message, field } = meant
+    if (message === undefined) return []
+    return [`${field === undefined ? pathOf(finding, root) : join(finding, field, root)} ${message}`]
   })
   return [...new Set(told)]
 }
