@@ -1,7 +1,7 @@
 import type { AppendRecord } from '../log-record.ts'
 import { type ByteBlock, createByteBlock } from './byte-block.ts'
 import type { OffsetCommit } from './committed-offsets.ts'
-import { groupBytes, jsonBytes, recordType, writeEvent, writeGroup, writeJson } from './record-codec.ts'
+import { groupBytes, jsonBytes, lengthOf, recordType, writeEvent, writeGroup, writeJson } from './record-codec.ts'
 
 const blockBytes = 1_048_576
 
@@ -27,8 +27,19 @@ export interface CommitGroup {
   readonly commits: OffsetCommit[]
   /** Sequence of its first record. */
   readonly sequence: number
+  /** What its records are marked with; see {@link markGroup}. */
+  marker: number
   records: number
   bytes: number
+}
+
+/** Marks the records of a group for another segment than the one that they were encoded for; no checksum covers it. */
+export function markGroup(group: CommitGroup, marker: number): void {
+  for (const { block, from, to } of group.parts) {
+    const { view } = block
+    for (let at = from; at < to; at += lengthOf(view, at)) view.setUint32(at, marker, true)
+  }
+  group.marker = marker
 }
 
 /** Where the next record goes. */
@@ -43,7 +54,8 @@ export interface LogHead {
  * memory that is written and afterwards serves the readers, so a record is copied once.
  */
 export class GroupBuilder {
-  readonly #marker: number
+  /** Of the segment that is written now: what the records of the next group are marked with. */
+  marker: number
   readonly #head: LogHead
   #block: ByteBlock = createByteBlock(blockBytes)
   #used = 0
@@ -51,8 +63,7 @@ export class GroupBuilder {
   readonly #place = { marker: 0, partition: 0, sequence: 0, offset: 0, timestampMs: 0 }
 
   constructor(marker: number, head: LogHead) {
-    this.#marker = marker
-    this.#place.marker = marker
+    this.marker = marker
     this.#head = head
   }
 
@@ -68,6 +79,7 @@ export class GroupBuilder {
   addEvent(partition: number, record: AppendRecord, length: number, timestampMs: number): void {
     const at = this.#reserve(length)
     const place = this.#place
+    place.marker = this.#group!.marker
     place.partition = partition
     place.offset = this.#head.ends[partition]!++
     place.sequence = this.#head.sequence++
@@ -80,7 +92,7 @@ export class GroupBuilder {
     const body = Buffer.from(JSON.stringify(commit))
     const at = this.#reserve(jsonBytes(body))
     const sequence = this.#head.sequence++
-    writeJson(this.#block, at, body, { marker: this.#marker, type: recordType.commit, sequence })
+    writeJson(this.#block, at, body, { marker: this.#group!.marker, type: recordType.commit, sequence })
     this.#group!.commits.push(commit)
     return sequence
   }
@@ -97,7 +109,7 @@ export class GroupBuilder {
     if (group === undefined) return undefined
     const first = group.parts[0]!
     writeGroup(first.block, first.from, {
-      marker: this.#marker,
+      marker: group.marker,
       sequence: group.sequence,
       bytes: group.bytes - groupBytes,
       records: group.records,
@@ -111,7 +123,9 @@ export class GroupBuilder {
     if (group === undefined) {
       const from = this.#makeRoom(groupBytes + length)
       const part = { block: this.#block, from, to: from + groupBytes }
-      group = { parts: [part], waiters: [], commits: [], sequence: this.#head.sequence, records: 0, bytes: groupBytes }
+      const { marker } = this
+      const { sequence } = this.#head
+      group = { parts: [part], waiters: [], commits: [], sequence, marker, records: 0, bytes: groupBytes }
       this.#group = group
       this.#used += groupBytes
     } else if (this.#used + length > this.#block.bytes.length) {

@@ -79,9 +79,8 @@ export class EmbeddedLog implements PartitionLog {
     this.#committed = found.committed
     this.#durable = { ends: [...found.ends], sequence: found.sequence }
     this.#head = { ends: [...found.ends], sequence: found.sequence }
-    const marker = found.segments.at(-1)?.marker ?? options.random32()
-    this.#builder = new GroupBuilder(marker, this.#head)
-    this.#writer = new LogWriter(options, this.#segments, marker, () => ({
+    this.#builder = new GroupBuilder(0, this.#head)
+    this.#writer = new LogWriter(options, this.#segments, () => ({
       createdMs: options.nowMs(),
       ends: [...this.#durable.ends],
       groups: this.#committed.snapshot(),
@@ -109,7 +108,9 @@ export class EmbeddedLog implements PartitionLog {
     } catch (error) {
       throw error instanceof WriteRefused ? error.error : error
     }
-    this.#reader.advance(this.#segments.at(-1)!.start + this.#segments.at(-1)!.bytes)
+    const { start, bytes, marker } = this.#segments.at(-1)!
+    this.#reader.advance(start + bytes)
+    this.#builder.marker = marker
     this.#measure()
     await this.#reserve.check()
     await this.applyRetention()
@@ -336,6 +337,7 @@ export class EmbeddedLog implements PartitionLog {
     this.#reserve.wrote(group.bytes)
     for (const subscription of this.#subscriptions.values()) subscription.wake()
     const hasRolled = this.#segments.length !== this.#knownSegments
+    this.#builder.marker = this.#segments.at(-1)!.marker
     this.#knownSegments = this.#segments.length
     if ((hasRolled || group.commits.length > 0) && this.#countExpired() > 0) void this.applyRetention()
   }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { messageOf, SluiceError } from '../../errors/sluice-error.ts'
-import type { CommitGroup } from './commit-group.ts'
+import { type CommitGroup, markGroup } from './commit-group.ts'
 import type { LogFile } from './file-layer.ts'
 import type { ResolvedOptions } from './options.ts'
 import { type Checkpoint, encodeSegmentStart, type Segment, segmentName } from './segment.ts'
@@ -22,22 +22,20 @@ const syncWrites = { syncWrites: true }
 export class LogWriter {
   readonly #options: ResolvedOptions
   readonly #segments: Segment[]
-  readonly #marker: number
   readonly #checkpoint: () => Checkpoint
   #file: LogFile | undefined
 
   /** @param segments of the log; the writer adds to it. */
-  constructor(options: ResolvedOptions, segments: Segment[], marker: number, checkpoint: () => Checkpoint) {
+  constructor(options: ResolvedOptions, segments: Segment[], checkpoint: () => Checkpoint) {
     this.#options = options
     this.#segments = segments
-    this.#marker = marker
     this.#checkpoint = checkpoint
   }
 
   /** Opens the last segment, or begins the first one. */
   async open(sequence: number): Promise<void> {
     const last = this.#segments.at(-1)
-    if (last === undefined) await this.#beginSegment(sequence, [])
+    if (last === undefined) await this.#beginSegment(sequence, undefined)
     else this.#file = await this.#options.files.open(join(this.#options.directory, last.name), 'update', syncWrites)
   }
 
@@ -47,13 +45,12 @@ export class LogWriter {
    *   a sync that failed once may succeed the next time although the data is gone.
    */
   async write(group: CommitGroup): Promise<number> {
-    const buffers = group.parts.map(({ block, from, to }) => block.bytes.subarray(from, to))
     const segment = this.#segments[this.#segments.length - 1]!
     if (segment.bytes + group.bytes > this.#options.segmentBytes && segment.sequence < group.sequence)
-      return this.#beginSegment(group.sequence, buffers)
+      return this.#beginSegment(group.sequence, group)
     const file = this.#file!
     try {
-      await file.write(buffers, segment.bytes)
+      await file.write(buffersOf(group, segment.marker), segment.bytes)
     } catch (error) {
       if (!isNoSpace(error)) throw error
       await file.truncate(segment.bytes)
@@ -67,12 +64,15 @@ export class LogWriter {
     return position
   }
 
-  async #beginSegment(sequence: number, buffers: readonly Buffer[]): Promise<number> {
+  /** Each segment has a marker of its own: a block of the disk that held a record of another one is no record here. */
+  async #beginSegment(sequence: number, group: CommitGroup | undefined): Promise<number> {
     const { files, directory } = this.#options
-    const name = segmentName(sequence, this.#marker)
+    const marker = this.#options.random32()
+    const name = segmentName(sequence, marker)
     const path = join(directory, name)
     const checkpoint = this.#checkpoint()
-    const start = encodeSegmentStart(this.#marker, sequence, checkpoint)
+    const start = encodeSegmentStart(marker, sequence, checkpoint)
+    const buffers = group === undefined ? [] : buffersOf(group, marker)
     let file: LogFile
     try {
       file = await files.open(path, 'create', syncWrites)
@@ -85,6 +85,8 @@ export class LogWriter {
       await file.close()
       if (!isNoSpace(error)) throw error
       await files.remove(path)
+      // What was refused must not come back after a crash: another sync of the directory may have made the file durable.
+      await files.syncDirectory(directory)
       throw this.#refused('SLUICE_LOG_FULL', error)
     }
     await file.sync()
@@ -95,7 +97,7 @@ export class LogWriter {
     const position = last === undefined ? 0 : last.start + last.bytes
     const bytes = buffers.reduce((sum, buffer) => sum + buffer.length, start.length)
     const { createdMs, ends: offsets } = checkpoint
-    this.#segments.push({ name, marker: this.#marker, sequence, start: position, bytes, offsets, createdMs })
+    this.#segments.push({ name, marker, sequence, start: position, bytes, offsets, createdMs })
     return position + start.length
   }
 
@@ -113,6 +115,11 @@ export class LogWriter {
     this.#file = undefined
     await file?.close()
   }
+}
+
+function buffersOf(group: CommitGroup, marker: number): Buffer[] {
+  if (group.marker !== marker) markGroup(group, marker)
+  return group.parts.map(({ block, from, to }) => block.bytes.subarray(from, to))
 }
 
 function isNoSpace(error: unknown): boolean {

@@ -33,7 +33,7 @@ export interface EmbeddedLogOptions {
   readonly nowMs?: () => number
   /** A clock that never jumps, for measuring. */
   readonly monotonicMs?: () => number
-  /** A random unsigned 32-bit number, for the marker of a new log. */
+  /** A random unsigned 32-bit number, for the marker of a new segment. */
   readonly random32?: () => number
 }
 

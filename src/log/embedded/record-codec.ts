@@ -12,7 +12,7 @@ import { crc32Of } from './crc32.ts'
  *   group       24 bytes that follow u32 · 28 records that follow u32
  *   commit, checkpoint   24 JSON (rare records: readable beats compact)
  *
- * The marker is a random number of the log, so no payload can contain something that looks like a record: after damage
+ * The marker is a random number of the segment, so no payload can contain what looks like a record: after damage
  * the next record is found by searching for it. Groups and checkpoints do not count in the sequence; they carry the
  * sequence of the record that follows.
  */

@@ -183,11 +183,11 @@ async function scanSegment(
   return scan
 }
 
-/** Segments with their place and first offsets; one without a checkpoint is read for them. */
+/** Segments with their place and first offsets; one without a checkpoint is read for them, and what it lost is known then. */
 async function describe(
   options: ResolvedOptions,
   found: readonly FoundSegment[],
-  scans: ReadonlyMap<number, Scan>,
+  scans: Map<number, Scan>,
   ends: readonly number[],
 ): Promise<Segment[]> {
   const segments: Segment[] = []
@@ -198,6 +198,7 @@ async function describe(
     if (checkpoint !== undefined) offsets = ends.map((_, partition) => checkpoint.ends[partition] ?? 0)
     else {
       const scan = scans.get(index) ?? (await scanSegment(options, found[index]!, [], new CommittedOffsets()))
+      scans.set(index, scan)
       offsets = next.offsets.map((offset, partition) => scan.first.get(partition) ?? offset)
     }
     const createdMs = checkpoint?.createdMs ?? next.createdMs

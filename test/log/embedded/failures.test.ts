@@ -77,6 +77,22 @@ describe('the embedded log without room', () => {
     ])
   })
 
+  it('has taken away a segment that it could not begin, durably, before anyone is refused', async () => {
+    let isFull = false
+    const done: string[] = []
+    await using directory = await LogDirectory.create()
+    const files = faultyFileLayer((operation, path, bytes) => {
+      if (path.endsWith('.segment') || operation === 'syncDirectory') done.push(operation)
+      if (isFull && operation === 'write' && bytes > 0) throw fileError('ENOSPC')
+    })
+    const log = await directory.open({ files, segmentBytes: 1_000 })
+    await log.append(0, [recordOf('x'.repeat(900))])
+    isFull = true
+    done.length = 0
+    await log.append(0, [recordOf('y'.repeat(900))]).catch(() => done.push('refused'))
+    expect(done).toEqual(['open', 'write', 'remove', 'syncDirectory', 'refused'])
+  })
+
   it('leaves the reserve of the disk to commits', async () => {
     let free = 1_000_000
     await using directory = await LogDirectory.create()

@@ -169,6 +169,37 @@ describe('recovery of the embedded log', () => {
     }
   })
 
+  it('counts the damage to a segment of which nothing is left, and keeps its bytes', async () => {
+    await using directory = await LogDirectory.create()
+    const log = await directory.open({ segmentBytes: 500 })
+    for (const value of numbered('value-', 10)) await log.append(0, [recordOf(value.padEnd(200, '.'))])
+    await log.close()
+    const [first] = await directory.segments()
+    const path = join(directory.path, first!)
+    const lost = (await readFile(path)).toString('latin1').match(/value-/g)!.length
+    await writeFile(path, Buffer.alloc((await readFile(path)).length, 7))
+    const again = await directory.open({ segmentBytes: 500 })
+    expect((await again.ends())[0]).toEqual({ low: lost, end: 10 })
+    expect(again.stats().damaged).toBe(1)
+    expect(await readdir(join(directory.path, 'corrupt'))).toHaveLength(1)
+  })
+
+  it('takes no record of another segment for one of its own', async () => {
+    await using directory = await LogDirectory.create()
+    const log = await directory.open({ segmentBytes: 500 })
+    for (const value of numbered('value-', 3)) await log.append(0, [recordOf(value.padEnd(300, '.'))])
+    await log.close()
+    const [first, second, third] = await directory.segments()
+    // Blocks of a segment that is gone come up again behind the last record of the one before.
+    const stale = await readFile(join(directory.path, second!))
+    await rm(join(directory.path, second!))
+    await rm(join(directory.path, third!))
+    await writeFile(join(directory.path, first!), stale.subarray(16), { flag: 'a' })
+    const again = await directory.open({ segmentBytes: 500 })
+    expect((await contents(again, 0)).map(line => line.slice(0, 9))).toEqual(['0:value-0'])
+    expect(again.stats().truncatedBytes).toBe(stale.length - 16)
+  })
+
   it('never gives an offset again that a group has completed', async () => {
     await using directory = await LogDirectory.create()
     const log = await directory.open()
