@@ -41,6 +41,8 @@ export class Attempt implements LogOrigin {
   /** The same for the same attempt of the same event, wherever and whenever it is asked for. */
   get invocationId(): string {
     const { frame, head } = this
+    const given = frame.invocationId(head)
+    if (given !== undefined) return given
     return `${frame.feed(head).stream}/${frame.partition(head)}/${frame.offset(head)}#${frame.attempt(head)}`
   }
 

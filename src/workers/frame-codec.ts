@@ -5,7 +5,8 @@ import type { Feed, Invocation } from './invocation.ts'
  *
  *   prologue  u32 magic and version · u32 nonce · u32 nonce · u32 flags · u32 table bytes · u32 count · table (JSON)
  *   per event u16 feed · u8 flags · u8 traceparent bytes · u32 partition · f64 offset · f64 timestamp · u32 attempt ·
- *             f64 epoch · u32 key bytes · u32 header bytes · u32 value bytes · traceparent · key · header · value
+ *             f64 epoch · u32 key bytes · u32 header bytes · u32 value bytes · traceparent · key · header · value ·
+ *             (only in frames that are flagged so) u16 id bytes · invocation id
  *
  * Nothing is shared and nothing is cloned, so the same bytes can go through a pipe to a child process.
  */
@@ -13,8 +14,10 @@ import type { Feed, Invocation } from './invocation.ts'
 const magic = 0x31464c53
 const prologueBytes = 24
 const eventHeadBytes = 48
+/** An id is a name; what is longer is cut. */
+const maxIdChars = 1024
 
-export const frameFlag = { careful: 1 } as const
+export const frameFlag = { careful: 1, invocationIds: 2 } as const
 const eventFlag = { followsPrevious: 1, hasKey: 2, hasValue: 4 } as const
 
 /** What a worker knows of one feed. */
@@ -40,6 +43,7 @@ export function encodeFrame(frame: readonly Invocation[], nonce: FrameNonce, car
   const first = frame[0]
   let feeds: Feed[] | undefined
   let size = prologueBytes
+  let hasIds = false
   for (const invocation of frame) {
     const { record, traceparent } = invocation
     if (invocation.feed !== first?.feed) {
@@ -50,7 +54,9 @@ export function encodeFrame(frame: readonly Invocation[], nonce: FrameNonce, car
     if (record.key !== null) size += record.key.length
     if (record.value !== null) size += record.value.length
     if (traceparent !== undefined) size += traceparent.length
+    if (invocation.invocationId !== undefined) hasIds = true
   }
+  if (hasIds) for (const invocation of frame) size += 2 + Buffer.byteLength(idOf(invocation))
   const table = tableOf(feeds ?? (first === undefined ? [] : [first.feed]))
   const tableBytes = Buffer.byteLength(table)
   size += tableBytes
@@ -60,13 +66,26 @@ export function encodeFrame(frame: readonly Invocation[], nonce: FrameNonce, car
   view.setUint32(0, magic, true)
   view.setUint32(4, nonce.high, true)
   view.setUint32(8, nonce.low, true)
-  view.setUint32(12, careful ? frameFlag.careful : 0, true)
+  view.setUint32(12, (careful ? frameFlag.careful : 0) | (hasIds ? frameFlag.invocationIds : 0), true)
   view.setUint32(16, tableBytes, true)
   view.setUint32(20, frame.length, true)
   target.write(table, prologueBytes)
   let at = prologueBytes + tableBytes
-  for (const invocation of frame) at = writeEvent(invocation, feeds, target, view, at)
+  for (const invocation of frame) {
+    at = writeEvent(invocation, feeds, target, view, at)
+    if (hasIds) at = writeId(idOf(invocation), target, view, at)
+  }
   return target
+}
+
+function idOf({ invocationId = '' }: Invocation): string {
+  return invocationId.length > maxIdChars ? invocationId.slice(0, maxIdChars) : invocationId
+}
+
+function writeId(id: string, target: Buffer, view: DataView, at: number): number {
+  const bytes = id === '' ? 0 : target.write(id, at + 2)
+  view.setUint16(at, bytes, true)
+  return at + 2 + bytes
 }
 
 function writeEvent(
@@ -132,6 +151,7 @@ export class FrameReader {
   readonly count: number
   readonly nonce: FrameNonce
   readonly careful: boolean
+  readonly #hasIds: boolean
   /** Where each event starts. */
   readonly #heads: Uint32Array
 
@@ -141,7 +161,9 @@ export class FrameReader {
     this.view = new DataView(buffer, byteOffset, byteLength)
     if (this.view.getUint32(0, true) !== magic) throw new RangeError('not a frame of this version')
     this.nonce = { high: this.view.getUint32(4, true), low: this.view.getUint32(8, true) }
-    this.careful = (this.view.getUint32(12, true) & frameFlag.careful) !== 0
+    const flags = this.view.getUint32(12, true)
+    this.careful = (flags & frameFlag.careful) !== 0
+    this.#hasIds = (flags & frameFlag.invocationIds) !== 0
     const tableBytes = this.view.getUint32(16, true)
     this.count = this.view.getUint32(20, true)
     const table = this.bytes.toString('utf8', prologueBytes, prologueBytes + tableBytes)
@@ -155,7 +177,8 @@ export class FrameReader {
     let at = prologueBytes + tableBytes
     for (let index = 0; index < this.count; index++) {
       this.#heads[index] = at
-      at = this.valueStart(at) + this.view.getUint32(at + 44, true)
+      at = this.valueEnd(at)
+      if (this.#hasIds) at += 2 + this.view.getUint16(at, true)
     }
   }
 
@@ -176,6 +199,14 @@ export class FrameReader {
     const length = this.view.getUint8(head + 3)
     if (length === 0) return undefined
     return this.bytes.toString('latin1', head + eventHeadBytes, head + eventHeadBytes + length)
+  }
+
+  /** The one that was given to the event; undefined when it has to be made from its position. */
+  invocationId(head: number): string | undefined {
+    if (!this.#hasIds) return undefined
+    const at = this.valueEnd(head)
+    const length = this.view.getUint16(at, true)
+    return length === 0 ? undefined : this.bytes.toString('utf8', at + 2, at + 2 + length)
   }
 
   partition(head: number): number {
@@ -239,5 +270,9 @@ export class FrameReader {
 
   private valueStart(head: number): number {
     return this.headerEnd(head)
+  }
+
+  private valueEnd(head: number): number {
+    return this.headerEnd(head) + this.view.getUint32(head + 44, true)
   }
 }

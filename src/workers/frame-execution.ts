@@ -31,7 +31,6 @@ export class FrameExecution {
   readonly #frame: FrameReader
   readonly #active = new Set<Attempt>()
   readonly #startedAt = now()
-  readonly #cpuStart: NodeJS.CpuUsage | undefined
   #state: 'running' | 'finished' | 'given up' = 'running'
   /** First event of the next run. */
   #next = 0
@@ -46,7 +45,6 @@ export class FrameExecution {
   constructor(runner: FrameRunner, frame: FrameReader) {
     this.#runner = runner
     this.#frame = frame
-    this.#cpuStart = runner.samplesCpu(this.#startedAt) ? process.threadCpuUsage() : undefined
     runner.writer.begin(frame.nonce)
   }
 
@@ -73,8 +71,9 @@ export class FrameExecution {
     if (culprit !== undefined && !culprit.done) {
       this.#active.delete(culprit)
       culprit.done = true
-      for (let index = culprit.from; index < culprit.to; index++)
-        writer.failure(index, now() - culprit.startedAt, error)
+      const durationMs = now() - culprit.startedAt
+      writer.called(durationMs)
+      for (let index = culprit.from; index < culprit.to; index++) writer.failure(index, durationMs, error)
       this.#skip(culprit.to, this.#endOfRun(culprit.to))
     }
     for (const attempt of this.#active) {
@@ -158,7 +157,7 @@ export class FrameExecution {
   }
 
   #wait(attempt: Attempt, thenable: unknown): void {
-    this.#runner.sawAsynchronous()
+    this.#runner.sawAsynchronous(attempt)
     this.#active.add(attempt)
     this.#armDeadline(attempt)
     void apply(promiseThen, resolvePromise(thenable), [
@@ -186,6 +185,7 @@ export class FrameExecution {
     const durationMs = ended - attempt.startedAt
     this.#clock = ended
     const { writer } = this.#runner
+    writer.called(durationMs)
     let problem = error
     let failed: ReadonlySet<number> | undefined
     let only: EncodedResult | undefined
@@ -315,11 +315,16 @@ export class FrameExecution {
   }
 
   #chunk(flags: number): Uint8Array<ArrayBuffer> {
-    if ((flags & chunkFlag.final) === 0) return this.#runner.writer.take(flags, 0, 0)
+    const { surroundings, writer } = this.#runner
+    if ((flags & chunkFlag.final) === 0) {
+      // Who gets the outcome has the lines of the invocation already.
+      surroundings.logs.flush()
+      return writer.take(flags, 0, 0)
+    }
     this.#runner.flushRecords()
-    if (this.#cpuStart === undefined) return this.#runner.writer.take(flags, 0, 0)
-    const cpu = process.threadCpuUsage(this.#cpuStart)
-    return this.#runner.writer.take(flags, (cpu.user + cpu.system) / 1000, now() - this.#startedAt)
+    const ended = now()
+    const reading = this.#runner.cpu.frameEnded(ended - this.#startedAt, ended)
+    return writer.take(flags, reading?.cpuMs ?? 0, reading?.busyMs ?? 0)
   }
 }
 

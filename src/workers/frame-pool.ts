@@ -4,8 +4,9 @@ import { encodeFrame, type FrameNonce } from './frame-codec.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
 import type { Invocation, InvocationError } from './invocation.ts'
 import type { WorkerPoolOptions } from './pool-options.ts'
+import { PoolTally } from './pool-tally.ts'
 import { chunkFlag, chunkFlags } from './result-codec.ts'
-import { RunningFrame, type OutcomeTally } from './running-frame.ts'
+import { RunningFrame } from './running-frame.ts'
 import type { WorkerHost } from './worker-host.ts'
 import type { WorkerPool, WorkerPoolState, WorkerPoolStats } from './worker-pool.ts'
 import { judgeDeath } from './worker-death.ts'
@@ -22,6 +23,7 @@ const defaultRestartDelayMs = 1_000
 const prefetchBelowMs = 0.02
 const maxRestartDelayMs = 60_000
 const defaultMaxFrames = 100_000
+const nothingUsed = { handler: 0, cpu: 0 }
 
 interface WaitingFrame {
   readonly invocations: readonly Invocation[]
@@ -48,7 +50,7 @@ export class FramePool implements WorkerPool {
   readonly #options: WorkerPoolOptions
   readonly #slots = new Set<WorkerSlot>()
   readonly #waiting: WaitingFrame[] = []
-  readonly #tally: OutcomeTally = { succeeded: 0, failed: 0, serviceTimeMs: undefined }
+  readonly #tally = new PoolTally()
   readonly #nonces = new Uint32Array(256)
   #nonceAt = 256
   #state: WorkerPoolState = 'starting'
@@ -64,7 +66,6 @@ export class FramePool implements WorkerPool {
   #coldStarts = 0
   #killed = 0
   #leaked = 0
-  #cpuShare: number | undefined
 
   constructor(version: FunctionVersion, host: WorkerHost, options: WorkerPoolOptions) {
     this.version = version
@@ -113,18 +114,23 @@ export class FramePool implements WorkerPool {
   }
 
   stats(): WorkerPoolStats {
+    const { serviceTimeMs, succeeded, failed, cpuShare, cpuMs, handlerMs } = this.#tally
     return {
       state: this.#state,
       permits: this.#permits,
       workers: this.#host.size,
       busy: this.#busy,
-      serviceTimeMs: this.#tally.serviceTimeMs,
-      succeeded: this.#tally.succeeded,
-      failed: this.#tally.failed,
+      serviceTimeMs,
+      succeeded,
+      failed,
       coldStarts: this.#coldStarts,
       killed: this.#killed,
       leaked: this.#leaked,
-      cpuShare: this.#cpuShare,
+      cpuShare,
+      cpuMs,
+      handlerMs,
+      memoryMiBSeconds: (handlerMs * this.version.memoryMiB) / 1000,
+      workerSeconds: this.#host.aliveMs / 1000,
       ...(this.#problem === undefined ? undefined : { problem: this.#problem.message }),
     }
   }
@@ -247,7 +253,7 @@ export class FramePool implements WorkerPool {
       return { frame, bytes: encodeFrame(waiting.invocations, nonce, careful) as Uint8Array<ArrayBuffer> }
     } catch (thrown) {
       // One of them cannot be encoded; alone it is known which.
-      frame.workerDied(describeThrown('error', thrown), 0, true)
+      frame.workerDied(describeThrown('error', thrown), nothingUsed, true)
       return undefined
     }
   }
@@ -304,12 +310,11 @@ export class FramePool implements WorkerPool {
     // The worker gets its next frame before the answer is read, so that it does not wait for this thread.
     else if (this.#waiting.length > 0 && this.#busy < this.#permits)
       this.#runIn(slot, this.#waiting.shift() as WaitingFrame)
-    const summary = frame.receive(last)
-    if (summary !== undefined && summary.wallMs > 0) this.#smoothCpu(summary.cpuMs / summary.wallMs)
+    frame.receive(last)
     if (frame.open > 0) {
       // The code or the memory of the worker is damaged: its promise was kept, its answer is none.
       const error = invocationError('crash', 'BadAnswer', 'the worker answered with something unreadable')
-      frame.workerDied(error, 0, slot.frames === 1)
+      frame.workerDied(error, nothingUsed, slot.frames === 1)
       this.#careful = carefulFrames
       if (slot.state === 'busy') this.#end(slot, 'closing')
       else this.#retire(slot)
@@ -373,12 +378,6 @@ export class FramePool implements WorkerPool {
   #afterFrame(): void {
     if (this.#inProgress === 0) this.#whenIdle?.()
     if (!this.#isClosing) this.#serve()
-  }
-
-  #smoothCpu(share: number): void {
-    const bounded = Math.min(1, Math.max(0, share))
-    if (!Number.isFinite(bounded)) return
-    this.#cpuShare = this.#cpuShare === undefined ? bounded : this.#cpuShare + (bounded - this.#cpuShare) * 0.1
   }
 
   #nonce(): FrameNonce {

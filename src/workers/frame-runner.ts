@@ -2,6 +2,7 @@ import { types } from 'node:util'
 import type { Attempt } from './attempt.ts'
 import type { AttemptScope, Handler } from './attempt-scope.ts'
 import type { ContextSurroundings } from './context.ts'
+import { CpuMeter } from './cpu-meter.ts'
 import { FrameReader } from './frame-codec.ts'
 import { FrameExecution } from './frame-execution.ts'
 import type { createGlobalCheck } from './global-guard.ts'
@@ -9,9 +10,6 @@ import type { LoadedFunction } from './handler-loader.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
 import { ResultWriter } from './result-codec.ts'
 import type { WorkerTracing } from './worker-tracing.ts'
-
-/** The share of the CPU is an average; two system calls per frame would be a percent of it. */
-const cpuSampleIntervalMs = 5
 
 /** What the thread does for the runner. */
 export interface RunnerPorts {
@@ -25,6 +23,7 @@ export interface RunnerPorts {
 /** Runs the frames of one worker, one at a time, with the loaded function. */
 export class FrameRunner {
   readonly writer = new ResultWriter()
+  readonly cpu = new CpuMeter()
   readonly surroundings: ContextSurroundings
   readonly post: (chunk: Uint8Array<ArrayBuffer>) => void
   readonly timeoutMs: number
@@ -37,13 +36,15 @@ export class FrameRunner {
   readonly #tracing: WorkerTracing | undefined
   readonly #globalCheck: ReturnType<typeof createGlobalCheck>
   #follow = true
+  /** Whether any call ever went on after it had returned. */
+  #isAsynchronous: boolean
   #recycle = false
   #execution: FrameExecution | undefined
-  #cpuSampledAt = -Infinity
 
   constructor(loaded: LoadedFunction, ports: RunnerPorts) {
     const { settings } = ports.surroundings
     this.#function = loaded
+    this.#isAsynchronous = types.isAsyncFunction(loaded.handler)
     this.#scope = ports.scope
     this.#tracing = ports.tracing
     this.#globalCheck = ports.globalCheck
@@ -59,6 +60,7 @@ export class FrameRunner {
   async run(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array | undefined> {
     const frame = new FrameReader(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     if (frame.careful) this.#follow = true
+    if (!this.#follow) this.#scope.beginBurst()
     this.#execution = new FrameExecution(this, frame)
     const last = await this.#execution.start()
     this.#execution = undefined
@@ -76,26 +78,23 @@ export class FrameRunner {
     return this.#scope.call(attempt, this.#follow, traced, event, context)
   }
 
-  /** Whether a frame that starts now should measure its CPU time. */
-  samplesCpu(nowMs: number): boolean {
-    if (nowMs - this.#cpuSampledAt < cpuSampleIntervalMs) return false
-    this.#cpuSampledAt = nowMs
-    return true
-  }
-
   sawSynchronous(): void {
-    if (this.#follow && !types.isAsyncFunction(this.#function.handler) && this.#execution !== undefined)
-      this.#follow = false
+    if (!this.#follow || this.#isAsynchronous) return
+    this.#follow = false
+    this.#scope.beginBurst()
   }
 
-  sawAsynchronous(): void {
+  sawAsynchronous(attempt: Attempt): void {
+    this.#isAsynchronous = true
+    if (this.#follow) return
     this.#follow = true
+    this.#scope.giveBurstTo(attempt)
   }
 
   /** An error that nobody caught: of a running attempt, then that fails; or of something late, then nobody is charged. */
   uncaught(thrown: unknown, what: string): void {
     this.#recycle = true
-    const attempt = this.#scope.current()
+    const attempt = this.#scope.culprit()
     const error = describeThrown('crash', thrown)
     if (attempt !== undefined && this.#execution !== undefined) {
       this.#execution.fail(attempt, { ...error, message: `${what}: ${error.message}` })
@@ -109,7 +108,7 @@ export class FrameRunner {
 
   /** `process.exit` was called; the caller ends the thread right after. */
   exiting(code: unknown): void {
-    const attempt = this.#scope.current()
+    const attempt = this.#scope.culprit()
     if (attempt === undefined) {
       this.surroundings.logs.log('error', `process.exit(${String(code)}) was called outside of an invocation`)
     }

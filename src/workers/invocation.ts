@@ -31,6 +31,8 @@ export interface Invocation {
    * and the first failure returns the rest of the run as `not-started`.
    */
   readonly followsPrevious: boolean
+  /** What the handler and its log lines call the invocation. Absent: stream, partition, offset and attempt name it. */
+  readonly invocationId?: string
   settle(outcome: InvocationOutcome): void
 }
 

@@ -45,6 +45,8 @@ class PiscinaHost implements WorkerHost {
   #address: WorkerSlot | undefined
   #delivered = false
   #closing = false
+  /** Lives of the workers that are gone. */
+  #livedMs = 0
 
   constructor(version: FunctionVersion, options: WorkerPoolOptions) {
     const settings: WorkerSettings = {
@@ -97,6 +99,13 @@ class PiscinaHost implements WorkerHost {
 
   get unowned(): number {
     return this.#piscina.threads.reduce((count, worker) => (this.#owners.has(worker) ? count : count + 1), 0)
+  }
+
+  get aliveMs(): number {
+    const now = performance.now()
+    let aliveMs = this.#livedMs
+    for (const { bornAt } of this.#owners.values()) aliveMs += now - bornAt
+    return aliveMs
   }
 
   keep(count: number): void {
@@ -165,10 +174,12 @@ class PiscinaHost implements WorkerHost {
 
   #own(worker: Worker, slot: WorkerSlot): void {
     slot.worker = worker
+    slot.bornAt = performance.now()
     this.#owners.set(worker, slot)
     worker.once('error', error => (slot.deathCause ??= error))
     worker.once('exit', () => {
       this.#owners.delete(worker)
+      this.#livedMs += performance.now() - slot.bornAt
       this.onGone(slot)
     })
   }

@@ -7,7 +7,7 @@ import { emptyMeta, type EncodedResult } from './result-encoding.ts'
 /*
  * What a worker answers: outcomes of events as they become known, in chunks.
  *
- *   chunk    u32 magic and version · u32 nonce · u32 nonce · u32 flags · u32 count · f32 CPU ms · f32 wall ms
+ *   chunk    u32 magic and version · u32 nonce · u32 nonce · u32 flags · u32 count · f32 CPU ms · f32 busy ms · f32 handler ms
  *   entry    u32 index · u8 status · f32 duration ms · (only some statuses) its body
  *   results  u32 count · each: u32 meta bytes · meta (JSON) · u8 type (0: u16 bytes · content type) · u32 bytes · data
  *   error    u8 reason · u16 bytes · name · u16 bytes · message · u32 bytes · stack
@@ -17,7 +17,7 @@ import { emptyMeta, type EncodedResult } from './result-encoding.ts'
  */
 
 const magic = 0x31524c53
-const prologueBytes = 28
+const prologueBytes = 32
 const entryHeadBytes = 9
 
 export const resultStatus = { none: 0, results: 1, failed: 2, notStarted: 3, started: 4 } as const
@@ -56,11 +56,18 @@ export class ResultWriter {
   #at = prologueBytes
   #count = 0
   #nonce: FrameNonce = { high: 0, low: 0 }
+  #handlerMs = 0
 
   begin(nonce: FrameNonce): void {
     this.#nonce = nonce
     this.#at = prologueBytes
     this.#count = 0
+    this.#handlerMs = 0
+  }
+
+  /** A call of the handler took this long; a batch is one call. */
+  called(durationMs: number): void {
+    this.#handlerMs += durationMs
   }
 
   get count(): number {
@@ -115,7 +122,7 @@ export class ResultWriter {
   }
 
   /** The chunk gathered so far, with its own memory; empty chunks are made too (they carry flags). */
-  take(flags: number, cpuMs: number, wallMs: number): Uint8Array<ArrayBuffer> {
+  take(flags: number, cpuMs: number, busyMs: number): Uint8Array<ArrayBuffer> {
     const view = this.#view
     view.setUint32(0, magic, true)
     view.setUint32(4, this.#nonce.high, true)
@@ -123,11 +130,13 @@ export class ResultWriter {
     view.setUint32(12, flags, true)
     view.setUint32(16, this.#count, true)
     view.setFloat32(20, cpuMs, true)
-    view.setFloat32(24, wallMs, true)
+    view.setFloat32(24, busyMs, true)
+    view.setFloat32(28, this.#handlerMs, true)
     const chunk = new Uint8Array(this.#at)
     chunk.set(this.#bytes.subarray(0, this.#at))
     this.#at = prologueBytes
     this.#count = 0
+    this.#handlerMs = 0
     // One large result must not keep its memory for good.
     if (this.#bytes.length > 1024 * 1024) {
       this.#bytes = Buffer.allocUnsafeSlow(initialBytes)
@@ -182,9 +191,11 @@ export interface OutcomeReceiver {
 
 export interface ChunkSummary {
   readonly flags: number
-  /** Both 0 when this frame was not measured. */
+  /** CPU time of the thread since it told last, and how long it was busy with frames; both 0 when it does not tell. */
   readonly cpuMs: number
-  readonly wallMs: number
+  readonly busyMs: number
+  /** Sum of the durations of the handler calls in this chunk. */
+  readonly handlerMs: number
   /** False when the chunk ended before what it announced: the worker's memory or code is damaged. */
   readonly complete: boolean
 }
@@ -211,7 +222,8 @@ export function decodeChunk(chunk: unknown, nonce: FrameNonce, to: OutcomeReceiv
   return {
     flags: view.getUint32(12, true),
     cpuMs: view.getFloat32(20, true),
-    wallMs: view.getFloat32(24, true),
+    busyMs: view.getFloat32(24, true),
+    handlerMs: view.getFloat32(28, true),
     complete,
   }
 }

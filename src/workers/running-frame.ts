@@ -1,18 +1,10 @@
 import type { FunctionResult } from '../sinks/function-result.ts'
 import type { FrameNonce } from './frame-codec.ts'
 import type { Invocation, InvocationError } from './invocation.ts'
+import type { PoolTally } from './pool-tally.ts'
 import { decodeChunk, type ChunkSummary, type OutcomeReceiver } from './result-codec.ts'
 
-/** Counts of outcomes as they are settled; the pool's statistics. */
-export interface OutcomeTally {
-  succeeded: number
-  failed: number
-  /** Smoothed handler time of one event. */
-  serviceTimeMs: number | undefined
-}
-
 const notStarted = Object.freeze({ kind: 'not-started' } as const)
-const smoothing = 0.02
 
 /** Outcomes of the events of one frame: sees to it that each is settled exactly once, whatever the worker sends. */
 export class RunningFrame implements OutcomeReceiver {
@@ -21,14 +13,14 @@ export class RunningFrame implements OutcomeReceiver {
   /** Resolves the promise of the caller; called once, after the last event is settled. */
   readonly done: () => void
   readonly #invocations: readonly Invocation[]
-  readonly #tally: OutcomeTally
+  readonly #tally: PoolTally
   /** Per event: 1 settled, 2 announced as started. */
   readonly #marks: Uint8Array
   #open: number
 
   constructor(
     invocations: readonly Invocation[],
-    options: { nonce: FrameNonce; careful: boolean; tally: OutcomeTally; done: () => void },
+    options: { nonce: FrameNonce; careful: boolean; tally: PoolTally; done: () => void },
   ) {
     this.#invocations = invocations
     this.nonce = options.nonce
@@ -46,7 +38,9 @@ export class RunningFrame implements OutcomeReceiver {
 
   /** Settles what a worker posted; undefined when it is no answer to this frame. */
   receive(chunk: unknown): ChunkSummary | undefined {
-    return decodeChunk(chunk, this.nonce, this)
+    const summary = decodeChunk(chunk, this.nonce, this)
+    if (summary !== undefined) this.#tally.told(summary)
+    return summary
   }
 
   started(index: number): void {
@@ -56,14 +50,14 @@ export class RunningFrame implements OutcomeReceiver {
   succeeded(index: number, results: readonly FunctionResult[], durationMs: number): void {
     if (!this.#take(index)) return
     this.#tally.succeeded++
-    this.#smooth(durationMs)
+    this.#tally.ended(durationMs)
     this.#invocations[index]?.settle({ kind: 'succeeded', results, durationMs })
   }
 
   failed(index: number, error: InvocationError, durationMs: number): void {
     if (!this.#take(index)) return
     this.#tally.failed++
-    this.#smooth(durationMs)
+    this.#tally.ended(durationMs)
     this.#invocations[index]?.settle({ kind: 'failed', error, durationMs })
   }
 
@@ -80,15 +74,21 @@ export class RunningFrame implements OutcomeReceiver {
    * The worker has ended, or was ended, with events open. Only an event that certainly did it is charged: the one that was
    * announced as started, or the only one open (`certain`: even if the worker had run other frames before). Events that
    * had not started go back; between several that may have started it cannot be told: they are suspects.
+   * @param usedMs what the worker cannot tell any more: handler time, and CPU time as far as it is known.
    */
-  workerDied(error: InvocationError, durationMs: number, certain: boolean): void {
+  workerDied(
+    error: InvocationError,
+    usedMs: { readonly handler: number; readonly cpu: number },
+    certain: boolean,
+  ): void {
+    this.#tally.used(usedMs.cpu, usedMs.handler)
     const open: number[] = []
     for (let index = 0; index < this.#marks.length; index++) {
       const mark = this.#marks[index]
       if (mark === 2 || (mark === 0 && !this.careful)) open.push(index)
     }
     const [only] = open
-    if (open.length === 1 && only !== undefined && (certain || this.careful)) this.failed(only, error, durationMs)
+    if (open.length === 1 && only !== undefined && (certain || this.careful)) this.failed(only, error, usedMs.handler)
     else for (const index of open) this.#suspect(index, error)
     this.giveBack()
   }
@@ -104,12 +104,5 @@ export class RunningFrame implements OutcomeReceiver {
     this.#marks[index] = 1
     this.#open--
     return true
-  }
-
-  #smooth(durationMs: number): void {
-    if (!(durationMs >= 0)) return
-    const { serviceTimeMs } = this.#tally
-    this.#tally.serviceTimeMs =
-      serviceTimeMs === undefined ? durationMs : serviceTimeMs + (durationMs - serviceTimeMs) * smoothing
   }
 }

@@ -15,11 +15,13 @@ export function judgeDeath(slot: WorkerSlot, frame: RunningFrame, silentMs: numb
   const hadSeveral = frame.open > 1
   if (slot.endReason === 'timeout') {
     const message = `the invocation took longer than ${timeoutMs} ms and did not let go`
-    frame.workerDied(invocationError('timeout', 'TimeoutError', message), silentMs, true)
+    // Its thread could not even answer, so it was computing all the time.
+    const usedMs = { handler: silentMs, cpu: silentMs }
+    frame.workerDied(invocationError('timeout', 'TimeoutError', message), usedMs, true)
     return hadSeveral
   }
   // What a former frame left behind may have done it, so a worker that is not fresh convicts only in careful mode.
-  frame.workerDied(causeOfDeath(slot.deathCause), silentMs, slot.frames === 0)
+  frame.workerDied(causeOfDeath(slot.deathCause), { handler: silentMs, cpu: 0 }, slot.frames === 0)
   return true
 }
 

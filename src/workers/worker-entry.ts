@@ -32,7 +32,7 @@ function post(message: WorkerMessage | Uint8Array<ArrayBuffer>): void {
 
 const logs = new LogCapture(
   entries => post({ kind: 'log', entries }),
-  () => scope.current(),
+  () => scope.speaker(),
 )
 
 /** Loads the function. The answer tells failure as a value: an error would make Piscina replace the thread over and over. */

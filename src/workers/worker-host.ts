@@ -11,6 +11,8 @@ export interface WorkerHost {
   readonly size: number
   /** Workers that no slot owns yet. */
   readonly unowned: number
+  /** How long workers lived, in all. */
+  readonly aliveMs: number
   /** How many workers stay when they are idle. */
   keep(count: number): void
   /** Starts a worker for the slot, or takes an unowned one, and loads the function in it. Rejects when it dies meanwhile. */

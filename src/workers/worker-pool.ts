@@ -43,8 +43,16 @@ export interface WorkerPoolStats {
   readonly killed: number
   /** Threads that did not end when they were told to; they sit in a system call. */
   readonly leaked: number
-  /** Smoothed share of CPU time in handler time, 0 to 1. */
+  /** Smoothed share of CPU time in the time that frames run, 0 to 1. */
   readonly cpuShare: number | undefined
+  /** CPU time of the threads since the function was loaded in them. A thread that was ended in a loop counts as computing. */
+  readonly cpuMs: number
+  /** Sum of the durations of all handler calls; calls that run at the same time count each. */
+  readonly handlerMs: number
+  /** `handlerMs` × the declared memory in MiB ÷ 1,000: what a platform with pay per use would charge. */
+  readonly memoryMiBSeconds: number
+  /** How long threads lived, in all. */
+  readonly workerSeconds: number
   /** Why the last worker could not be started; absent when all is well. */
   readonly problem?: string
 }

@@ -19,6 +19,8 @@ export class WorkerSlot {
   /** Ends the thread together with the task that runs in it. */
   readonly killSwitch = new KillSwitch()
   running: RunningFrame | undefined
+  /** When the thread was started (`performance.now`). */
+  bornAt = 0
   /** When the worker was last heard of in its present frame (`performance.now`). */
   progressAt = 0
   /** Frames run so far. */

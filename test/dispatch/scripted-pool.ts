@@ -78,6 +78,10 @@ export class ScriptedPool implements WorkerPool {
       killed: 0,
       leaked: 0,
       cpuShare: 1,
+      cpuMs: 0,
+      handlerMs: 0,
+      memoryMiBSeconds: 0,
+      workerSeconds: 0,
     }
   }
 

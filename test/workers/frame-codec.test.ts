@@ -20,13 +20,15 @@ describe('a frame', () => {
       attempt: fc.integer({ min: 1, max: 1000 }),
       epoch: fc.maxSafeNat(),
       followsPrevious: fc.boolean(),
+      invocationId: fc.option(fc.string({ unit: 'binary', minLength: 1 }), { nil: undefined }),
       traceparent: fc.constantFrom(undefined, '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'),
     })
     fc.assert(
       fc.property(fc.array(event, { maxLength: 20 }), fc.boolean(), (events, careful) => {
-        const frame = events.map(({ key, value, header, offset, timestampMs, ...rest }) => ({
+        const frame = events.map(({ key, value, header, offset, timestampMs, invocationId, ...rest }) => ({
           ...invocationOf({}),
           ...rest,
+          ...(invocationId === undefined ? {} : { invocationId }),
           record: { offset, timestampMs, key, value, header, headers: null },
         }))
         const encoded = encodeFrame(frame, { high: 7, low: 0xffffffff }, careful)
@@ -51,10 +53,17 @@ describe('a frame', () => {
           expect(reader.attempt(head)).toBe(expected.attempt)
           expect(reader.epoch(head)).toBe(expected.epoch)
           expect(reader.followsPrevious(head)).toBe(expected.followsPrevious)
+          expect(reader.invocationId(head)).toBe(expected.invocationId)
           expect(reader.traceparent(head)).toBe(expected.traceparent)
         })
       }),
     )
+  })
+
+  it('is no longer for invocation ids that no event has', () => {
+    const without = encodeFrame([invocationOf({}), invocationOf({})], { high: 1, low: 2 }, false)
+    const given = encodeFrame([invocationOf({}), invocationOf({}, { invocationId: 'x' })], { high: 1, low: 2 }, false)
+    expect(given.length - without.length).toBe(2 + 2 + 1)
   })
 
   it('of something else is refused', () => {

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { invocationError } from '../../src/workers/invocation-error.ts'
 import type { InvocationOutcome } from '../../src/workers/invocation.ts'
 import { chunkFlag, decodeChunk, ResultWriter, resultStatus } from '../../src/workers/result-codec.ts'
+import { PoolTally } from '../../src/workers/pool-tally.ts'
 import { RunningFrame } from '../../src/workers/running-frame.ts'
 import { invocationOf } from './worker-fixtures.ts'
 
@@ -28,6 +29,8 @@ function decoded(chunk: unknown): {
 function sample(): Uint8Array<ArrayBuffer> {
   const writer = new ResultWriter()
   writer.begin(nonce)
+  writer.called(5)
+  writer.called(2.5)
   writer.status(0, resultStatus.none, 1.5)
   writer.results(1, 2, [
     { meta: {}, contentType: 'application/json', data: '{"grün":1}' },
@@ -66,7 +69,7 @@ describe('results', () => {
       [3, { kind: 'not-started' }],
       [4, 'started'],
     ])
-    expect(summary).toEqual({ flags: chunkFlag.final, cpuMs: 4, wallMs: 8, complete: true })
+    expect(summary).toEqual({ flags: chunkFlag.final, cpuMs: 4, busyMs: 8, handlerMs: 7.5, complete: true })
   })
 
   it('take nine bytes for a success without one', () => {
@@ -96,12 +99,13 @@ describe('results', () => {
           const chunk = original.slice(0, original.length - cut)
           for (const [at, byte] of changes) if (at < chunk.length) chunk[at] = byte
           const invocations = [0, 1, 2, 3, 4].map(() => invocationOf({}))
-          const tally = { succeeded: 0, failed: 0, serviceTimeMs: undefined }
+          const tally = new PoolTally()
           const frame = new RunningFrame(invocations, { nonce, careful: false, tally, done: () => {} })
           frame.receive(chunk)
-          frame.workerDied(invocationError('crash', 'x', 'y'), 0, true)
+          frame.workerDied(invocationError('crash', 'x', 'y'), { handler: 0, cpu: 0 }, true)
           for (const { outcomes } of invocations) expect(outcomes.length).toBe(1)
           expect(frame.open).toBe(0)
+          expect(Number.isFinite(tally.cpuMs + tally.handlerMs)).toBe(true)
         },
       ),
       { numRuns: 500 },

@@ -16,8 +16,11 @@ export function versionOf(file: string, changes: Partial<FunctionVersion> = {}):
     hash: file,
     file: fixture(file),
     handler: 'default',
+    selfContained: false,
+    labels: {},
     environment: {},
     secrets: {},
+    bindings: {},
     timeoutMs: 5_000,
     concurrency: 8,
     memoryMiB: 64,
@@ -42,6 +45,8 @@ export interface InvocationChanges {
   readonly contentType?: string
   readonly attempt?: number
   readonly epoch?: number
+  readonly invocationId?: string
+  readonly feed?: Feed
 }
 
 let offsets = 0
@@ -64,13 +69,14 @@ export function invocationOf(data: unknown, changes: InvocationChanges = {}): Re
     protocol: { kind: 'http', method: 'POST', path: '/in', query: '', headers: { 'x-a': 'b' } },
   })
   return {
-    feed,
+    feed: changes.feed ?? feed,
     record: { offset, timestampMs: 1_700_000_000_000, key: Buffer.from('key-1'), value, header, headers: null },
     partition: 3,
     attempt: changes.attempt ?? 1,
     epoch: changes.epoch ?? 7,
     traceparent: changes.traceparent,
     followsPrevious: changes.followsPrevious ?? false,
+    ...(changes.invocationId === undefined ? {} : { invocationId: changes.invocationId }),
     settle(outcome) {
       outcomes.push(outcome)
       resolve(outcome)
