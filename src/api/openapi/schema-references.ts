@@ -1,25 +1,22 @@
 import type { TSchema } from 'typebox'
+import { askedOfCallers, mapSubschemas } from '../request-schema.ts'
 
 export type Json = Record<string, unknown>
 
 /** Who writes a value: a caller may leave out what has a default, an answer is complete. */
 export type Direction = 'request' | 'answer'
 
-/** Keywords whose value is a schema, a list of schemas, or a map of schemas. */
-const single = new Set(['items', 'additionalProperties', 'not'])
-const listed = new Set(['anyOf', 'allOf', 'oneOf'])
-const mapped = new Set(['properties', 'patternProperties'])
-
 /**
  * Turns schemas into those of the document: what has a name becomes a reference to `components.schemas`. A schema that reads
- * differently for callers, because of its defaults, stands there twice.
+ * differently for callers stands there twice.
  */
 export class SchemaReferences {
-  readonly #names: ReadonlyMap<unknown, string>
+  /** By content: a schema that is made optional is a copy. */
+  readonly #names: ReadonlyMap<string, string>
   readonly #schemas = new Map<string, Json>()
 
   constructor(named: Readonly<Record<string, TSchema>>) {
-    this.#names = new Map(Object.entries(named).map(([name, schema]) => [schema, name]))
+    this.#names = new Map(Object.entries(named).map(([name, schema]) => [JSON.stringify(schema), name]))
   }
 
   /** The named schemas that were referred to so far, by name. */
@@ -28,9 +25,9 @@ export class SchemaReferences {
   }
 
   of(schema: TSchema, direction: Direction): Json {
-    const name = this.#names.get(schema)
-    if (name === undefined) return this.#inline(schema, direction)
+    const name = this.#names.get(JSON.stringify(schema))
     const inline = this.#inline(schema, direction)
+    if (name === undefined) return inline
     const isSame = direction === 'answer' || JSON.stringify(inline) === JSON.stringify(this.#inline(schema, 'answer'))
     const fullName = isSame ? name : `${name}Input`
     this.#schemas.set(fullName, inline)
@@ -38,26 +35,6 @@ export class SchemaReferences {
   }
 
   #inline(schema: TSchema, direction: Direction): Json {
-    const given = direction === 'request' ? withoutDefaulted(schema) : schema
-    return Object.fromEntries(
-      Object.entries(given).map(([keyword, value]: [string, unknown]) => {
-        const convert = (inner: unknown): unknown =>
-          typeof inner === 'object' && inner !== null ? this.of(inner as TSchema, direction) : inner
-        if (single.has(keyword)) return [keyword, convert(value)]
-        if (listed.has(keyword)) return [keyword, (value as unknown[]).map(convert)]
-        if (mapped.has(keyword)) {
-          const entries = Object.entries(value as Json).map(([name, inner]) => [name, convert(inner)] as const)
-          return [keyword, Object.fromEntries(entries)]
-        }
-        return [keyword, value]
-      }),
-    )
+    return mapSubschemas(direction === 'request' ? askedOfCallers(schema) : schema, part => this.of(part, direction))
   }
-}
-
-/** TypeBox lists fields with a default as required, because they are there afterwards; a caller need not send them. */
-function withoutDefaulted(schema: TSchema): Json {
-  const { required, ...rest } = schema as { required?: string[]; properties?: Record<string, { default?: unknown }> }
-  const needed = (required ?? []).filter(name => rest.properties?.[name]?.default === undefined)
-  return needed.length > 0 ? { ...rest, required: needed } : rest
 }

@@ -1,6 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import type { TSchema } from 'typebox'
 import { SluiceError } from '../../errors/sluice-error.ts'
+import { requestSchema } from '../request-schema.ts'
 import { schemaProblems } from './schema-problems.ts'
 
 /** Problems that one answer lists. */
@@ -20,7 +21,7 @@ const ajv = new Ajv2020({ allErrors: true, useDefaults: true, strict: false, ver
 export function createValidator(schema: TSchema, root: string): (value: unknown) => unknown {
   let validate: ValidateFunction | undefined
   return value => {
-    validate ??= ajv.compile(schema)
+    validate ??= ajv.compile(requestSchema(schema))
     if (validate(value)) return value
     const problems = schemaProblems(validate.errors ?? [], root)
     // The findings hold on to the whole value.
