@@ -113,7 +113,7 @@ class DirectoryArtifactStore implements LocalArtifactStore {
     if (found === undefined) return undefined
     // The wall clock may have jumped since; what this process put is known better.
     const putAtMs = this.#putAtMs.get(hash) ?? -Infinity
-    const ageMs = Math.min(Date.now() - found.modifiedMs, performance.now() - putAtMs)
+    const ageMs = Math.max(0, Math.min(Date.now() - found.modifiedMs, performance.now() - putAtMs))
     if (ageMs < graceMs || isReferred(hash)) return undefined
     const path = unfinishedPath(this.#directory)
     await this.#files.rename(this.#path(hash), path)

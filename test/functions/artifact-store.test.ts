@@ -23,8 +23,18 @@ async function freshDirectory(): Promise<string> {
   return join(root, 'artifacts')
 }
 
-/** The real files, with a hook before every call. */
+/** The real files, with a hook before every call, `sync` of files included. */
 function watched(before: (operation: string, path: string) => void): DurableFiles {
+  const open: DurableFiles['open'] = async (path, mode, options) => {
+    before('open', path)
+    const file = await nodeDurableFiles.open(path, mode, options)
+    const sync = file.sync.bind(file)
+    file.sync = () => {
+      before('sync', path)
+      return sync()
+    }
+    return file
+  }
   const entries = Object.entries(nodeDurableFiles).map(([operation, call]) => [
     operation,
     async (...args: unknown[]) => {
@@ -32,7 +42,7 @@ function watched(before: (operation: string, path: string) => void): DurableFile
       return (call as (...args: unknown[]) => Promise<unknown>)(...args)
     },
   ])
-  return Object.fromEntries(entries) as DurableFiles
+  return { ...(Object.fromEntries(entries) as DurableFiles), open }
 }
 
 const planted = (): Error => Object.assign(new Error('EIO: planted'), { code: 'EIO' })
@@ -91,13 +101,17 @@ describe('putting an artifact', () => {
     const renamed = calls.findIndex(call => call.startsWith('rename'))
     const draft = calls[renamed]!.slice('rename '.length)
     expect(calls.slice(0, renamed)).toEqual(
-      expect.arrayContaining([`syncDirectory ${draft}`, `syncDirectory ${join(draft, 'data')}`]),
+      expect.arrayContaining([
+        ...['index.mjs', 'index.mjs.map', 'data/table.csv'].map(name => `sync ${join(draft, name)}`),
+        `syncDirectory ${draft}`,
+        `syncDirectory ${join(draft, 'data')}`,
+      ]),
     )
     expect(calls.slice(renamed + 1)).toEqual([`syncDirectory ${dir}`])
     expect(await store.has(hash)).toBe(true)
   })
 
-  it.each(['open', 'makeDirectory', 'syncDirectory', 'rename'])(
+  it.each(['open', 'sync', 'makeDirectory', 'syncDirectory', 'rename'])(
     'leaves nothing behind when any %s fails, and works afterwards',
     async operation => {
       for (let failing = 0; ; failing++) {
@@ -282,6 +296,30 @@ describe('collecting', () => {
       if (await store.has(hash)) await store.verify(hash)
       expect((await readdir(dir)).every(name => name === hash)).toBe(true)
     }
+  })
+
+  it('spares what is referred to by the time it would go', async () => {
+    const dir = await freshDirectory()
+    const store = await openArtifactStore({ dir })
+    const { hash } = await store.put(bundle())
+    let asked = 0
+    expect(await store.collect(() => asked++ > 0, 0)).toBe(0)
+    expect(await store.has(hash)).toBe(true)
+  })
+
+  it('deletes nothing before the names are gone for good', async () => {
+    const calls: string[] = []
+    const dir = await freshDirectory()
+    const files = watched((operation, path) => calls.push(`${operation} ${path}`))
+    const store = await openArtifactStore({ dir, files })
+    const { hash } = await store.put(bundle())
+    calls.length = 0
+    await store.collect(() => false, 0)
+    expect(calls.filter(call => !/^(list|inspect)/.test(call))).toEqual([
+      `rename ${join(dir, hash)}`,
+      `syncDirectory ${dir}`,
+      expect.stringMatching(/^removeTree .*\.unfinished-/) as string,
+    ])
   })
 
   it('that is cut short by a crash leaves whole artifacts or none', async () => {

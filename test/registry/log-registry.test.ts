@@ -1,75 +1,14 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { SluiceError } from '../../src/errors/sluice-error.ts'
-import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import type { AppendRecord } from '../../src/log/log-record.ts'
-import type { PartitionLog } from '../../src/log/partition-log.ts'
+import type { PartitionLog, PositionAnomaly, SubscriptionHandlers } from '../../src/log/partition-log.ts'
 import { encodeCommand } from '../../src/registry/command-codec.ts'
-import { type LogRegistryOptions, openRegistry } from '../../src/registry/log-registry.ts'
 import type { RegistryChange, RegistryCommand } from '../../src/registry/registry-change.ts'
 import type { RegistryState } from '../../src/registry/registry-records.ts'
 import type { Registry } from '../../src/registry/registry.ts'
-import { openSnapshotFiles, type SnapshotStore } from '../../src/registry/snapshot-file.ts'
 import { faultyFileLayer, fileError } from '../log/embedded/log-directory.ts'
-import { publish, putFunction, temporaryDirectory, textOf } from './registry-fixtures.ts'
-
-/** A command log with the registries that were opened on it; all of it is closed and removed at the end of the test. */
-class Fixture {
-  readonly log: PartitionLog
-  readonly directory: string
-  readonly fatal: SluiceError[] = []
-  readonly warnings: string[] = []
-
-  private constructor(log: PartitionLog, directory: string) {
-    this.log = log
-    this.directory = directory
-  }
-
-  static async create(options: Partial<Parameters<typeof openEmbeddedLog>[0]> = {}): Promise<Fixture> {
-    const directory = await temporaryDirectory()
-    onTestFinished(() => directory[Symbol.asyncDispose]())
-    const log = await openEmbeddedLog({
-      directory: `${directory.path}/log`,
-      stream: 'registry',
-      partitionCount: 1,
-      ...options,
-    })
-    onTestFinished(() => log.close())
-    return new Fixture(log, directory.path)
-  }
-
-  snapshots(name = 'snapshots'): Promise<SnapshotStore> {
-    return openSnapshotFiles({ dir: `${this.directory}/${name}`, onWarning: text => this.warnings.push(text) })
-  }
-
-  async open(options: Partial<LogRegistryOptions> = {}): Promise<Registry> {
-    const registry = await openRegistry({
-      log: this.log,
-      snapshots: options.snapshots ?? (await this.snapshots()),
-      onFatal: error => this.fatal.push(error),
-      onWarning: text => this.warnings.push(text),
-      ...options,
-    })
-    onTestFinished(() => registry.close())
-    return registry
-  }
-
-  append(...records: AppendRecord[]): Promise<number> {
-    return this.log.append(0, records)
-  }
-}
-
-/** A log that does something else for appends. */
-const withAppend = (log: PartitionLog, append: PartitionLog['append']): PartitionLog => ({
-  stream: log.stream,
-  partitionCount: log.partitionCount,
-  append,
-  subscribe: (group, start, handlers) => log.subscribe(group, start, handlers),
-  ends: () => log.ends(),
-  committed: group => log.committed(group),
-  browse: (partition, from, limit) => log.browse(partition, from, limit),
-  close: () => log.close(),
-})
+import { CommandLogFixture, withAppend } from './command-log-fixture.ts'
+import { publish, putFunction, textOf } from './registry-fixtures.ts'
 
 const commandAt = (position: number, changes: readonly RegistryChange[]): RegistryCommand => ({
   format: 1,
@@ -80,12 +19,17 @@ const commandAt = (position: number, changes: readonly RegistryChange[]): Regist
   changes,
 })
 
+function signal(): [Promise<void>, () => void] {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  return [promise, resolve]
+}
+
 const put = (registry: Registry, name: string): Promise<RegistryState> =>
   registry.transact('test', () => [putFunction(name)])
 
 describe('a transaction', () => {
   it('resolves with the state right after it, which a registry opened anew has, too', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const registry = await fixture.open({ now: () => 4_711, randomId: () => 'id-1' })
     const state = await registry.transact('api', before => {
       expect(before.position).toBe(0)
@@ -99,7 +43,7 @@ describe('a transaction', () => {
   })
 
   it('writes nothing when its plan throws or wants no changes', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const registry = await fixture.open()
     const state = await put(registry, 'price')
     await expect(
@@ -112,7 +56,7 @@ describe('a transaction', () => {
   })
 
   it('sees what all transactions before it have made', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const registry = await fixture.open()
     const states = await Promise.all(
       Array.from({ length: 100 }, (_, i) =>
@@ -128,7 +72,7 @@ describe('a transaction', () => {
   })
 
   it('is planned again with the newest state when another node was faster', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const nodes = await Promise.all(
       ['a', 'b', 'c'].map(async node =>
         fixture.open({ group: `registry.${node}`, snapshots: await fixture.snapshots(`snapshots-${node}`) }),
@@ -153,7 +97,7 @@ describe('a transaction', () => {
   })
 
   it('gives up when others are faster each time', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     // Somebody else's command always stands before ours.
     const log = withAppend(fixture.log, (partition, records) =>
       fixture.log.append(partition, [encodeCommand(commandAt(-1, [putFunction('other')])), ...records]),
@@ -165,7 +109,7 @@ describe('a transaction', () => {
 
   it('is applied once when its append has to be repeated, whether the first one was kept or not', async () => {
     for (const isKept of [true, false]) {
-      const fixture = await Fixture.create()
+      const fixture = await CommandLogFixture.create()
       let isFirst = true
       const log = withAppend(fixture.log, async (partition, records) => {
         const hides = isFirst
@@ -184,7 +128,7 @@ describe('a transaction', () => {
   })
 
   it('is refused when the log is full, and the registry goes on', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     let isFull = true
     const log = withAppend(fixture.log, (partition, records) =>
       isFull ? Promise.reject(new SluiceError('SLUICE_LOG_FULL', 'no room')) : fixture.log.append(partition, records),
@@ -201,7 +145,7 @@ describe('a transaction', () => {
     const files = faultyFileLayer(operation => {
       if (isBroken && operation === 'sync') throw fileError('EIO')
     })
-    const fixture = await Fixture.create({ files })
+    const fixture = await CommandLogFixture.create({ files })
     const registry = await fixture.open()
     const before = await put(registry, 'price')
     isBroken = true
@@ -215,11 +159,15 @@ describe('a transaction', () => {
   })
 
   it('is refused after close, and finishes when it was under way', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const registry = await fixture.open()
-    const running = put(registry, 'price')
+    const [planned, isPlanned] = signal()
+    const running = registry.transact('test', () => {
+      isPlanned()
+      return [putFunction('price')]
+    })
     const waiting = put(registry, 'other')
-    await delay(0)
+    await planned
     const closed = registry.close()
     await expect(running).resolves.toMatchObject({ position: 1 })
     await expect(waiting).rejects.toMatchObject({ code: 'SLUICE_REGISTRY_CLOSED' })
@@ -231,7 +179,7 @@ describe('a transaction', () => {
 
 describe('listeners', () => {
   it('are told of every applied command in log order, before its transaction resolves', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const registry = await fixture.open()
     const told: string[] = []
     const stop = registry.listen(({ by }, before, after) => {
@@ -250,7 +198,7 @@ describe('listeners', () => {
   })
 
   it('that throw are reported and hurt nobody else', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const registry = await fixture.open()
     registry.listen(() => {
       throw new Error('planted')
@@ -282,7 +230,7 @@ describe('a command log', () => {
   it.each(badRecords)(
     'with a record that %s stops the registry, also at the next start',
     async (_what, record, code) => {
-      const fixture = await Fixture.create()
+      const fixture = await CommandLogFixture.create()
       const registry = await fixture.open({ group: 'one' })
       const before = await put(registry, 'price')
       await fixture.append(record)
@@ -295,11 +243,11 @@ describe('a command log', () => {
   )
 
   it('that ends before a snapshot, or begins after it, is refused', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const registry = await fixture.open()
     await put(registry, 'price')
     await registry.close()
-    const other = await Fixture.create()
+    const other = await CommandLogFixture.create()
     const snapshots = await fixture.snapshots()
     await expect(other.open({ snapshots })).rejects.toMatchObject({
       code: 'SLUICE_REGISTRY_CORRUPT',
@@ -316,9 +264,71 @@ describe('a command log', () => {
   })
 })
 
+describe('what the log tells of commands that are missing', () => {
+  async function openWatched(fixture: CommandLogFixture) {
+    let handlers: SubscriptionHandlers | undefined
+    const log: PartitionLog = {
+      ...withAppend(fixture.log, (partition, records) => fixture.log.append(partition, records)),
+      subscribe: (group, start, given) => fixture.log.subscribe(group, start, (handlers = given)),
+    }
+    const registry = await fixture.open({ log })
+    await put(registry, 'a')
+    await put(registry, 'b')
+    return { registry, tell: (anomaly: PositionAnomaly) => handlers?.anomaly(anomaly), handlers: handlers! }
+  }
+
+  it('is a warning when the state has them already', async () => {
+    const fixture = await CommandLogFixture.create()
+    const { registry, tell } = await openWatched(fixture)
+    tell({ partition: 0, kind: 'damaged', from: 0, to: 2 })
+    tell({ partition: 0, kind: 'expired', from: 0, to: 1 })
+    expect(fixture.warnings).toEqual([
+      'commands 0 to 1 of the registry are damaged; its state has them already',
+      'commands 0 to 0 of the registry are expired; its state has them already',
+    ])
+    expect((await put(registry, 'c')).functions.size).toBe(3)
+  })
+
+  it.each([
+    ['damaged', 2, 3, 'command 2 is not in the log'],
+    ['expired', 0, 5, 'commands 2 to 4 are not in the log'],
+    ['truncated', 2, 1, 'the command log ends before it, at 1'],
+  ] as const)(
+    'stops it when it does not have them, or when the log is another one (%s)',
+    async (kind, from, to, says) => {
+      const fixture = await CommandLogFixture.create()
+      const { registry, tell } = await openWatched(fixture)
+      tell({ partition: 0, kind, from, to })
+      expect(fixture.fatal).toMatchObject([
+        { code: 'SLUICE_REGISTRY_CORRUPT', message: expect.stringContaining(says) as string },
+      ])
+      expect(fixture.fatal[0]?.message).toContain('restore the registry from a backup')
+      await expect(put(registry, 'c')).rejects.toBe(fixture.fatal[0])
+    },
+  )
+
+  it('is waited for when reading is interrupted only', async () => {
+    const fixture = await CommandLogFixture.create()
+    const { registry, handlers } = await openWatched(fixture)
+    handlers.fatal(new SluiceError('SLUICE_LOG_UNAVAILABLE', 'too many open files'))
+    expect(fixture.fatal).toEqual([])
+    expect(fixture.warnings).toHaveLength(1)
+    expect((await put(registry, 'c')).functions.size).toBe(3)
+  })
+
+  it('stops it when a record comes after a gap', async () => {
+    const fixture = await CommandLogFixture.create()
+    const { registry, handlers } = await openWatched(fixture)
+    const [record] = await fixture.log.browse(0, 1, 1)
+    handlers.records(1, 0, [{ ...record!, offset: 7, header: record!.header, value: record!.value }])
+    expect(fixture.fatal).toMatchObject([{ code: 'SLUICE_REGISTRY_CORRUPT', details: { position: 2 } }])
+    await expect(put(registry, 'c')).rejects.toBe(fixture.fatal[0])
+  })
+})
+
 describe('snapshots of the registry', () => {
   it('are written after so many commands, and on closing when there is something new', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const snapshots = await fixture.snapshots()
     const registry = await fixture.open({ snapshots, snapshotCommands: 10 })
     for (let i = 0; i < 25; i++) await put(registry, `f-${i}`)
@@ -333,7 +343,7 @@ describe('snapshots of the registry', () => {
   })
 
   it('are written after so many bytes', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const snapshots = await fixture.snapshots()
     const write = vi.spyOn(snapshots, 'write')
     const registry = await fixture.open({ snapshots, snapshotBytes: 10 })
@@ -342,7 +352,7 @@ describe('snapshots of the registry', () => {
   })
 
   it('that cannot be written are warned of and cost no command', async () => {
-    const fixture = await Fixture.create()
+    const fixture = await CommandLogFixture.create()
     const snapshots = await fixture.snapshots()
     vi.spyOn(snapshots, 'write').mockRejectedValue(new SluiceError('SLUICE_STORE_WRITE', 'no room'))
     const registry = await fixture.open({ snapshots, snapshotCommands: 2 })
