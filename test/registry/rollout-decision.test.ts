@@ -154,8 +154,8 @@ describe('decideRollout', () => {
         if (fresh.invocations === 0) return
         expect(fresh.failures / fresh.invocations).toBeLessThanOrEqual(bounds.maxErrorRate ?? 1)
         expect(fresh.p95Ms).toBeLessThanOrEqual(bounds.maxP95Ms ?? Infinity)
-        if (old.invocations >= Math.max(bounds.minInvocations, 1)) {
-          const limitMs = Math.max((old.p95Ms as number) * (bounds.maxP95Ratio ?? Infinity), (old.p95Ms as number) + 1)
+        if (bounds.maxP95Ratio !== undefined && old.invocations >= Math.max(bounds.minInvocations, 1)) {
+          const limitMs = Math.max((old.p95Ms as number) * bounds.maxP95Ratio, (old.p95Ms as number) + 1)
           expect(fresh.p95Ms).toBeLessThanOrEqual(limitMs)
         }
       }),
