@@ -22,7 +22,8 @@ process.exitCode = await runCli(
       ])
       return runGateway(config, version, createGateway)
     },
-    loadFunctions: config => loadFunctions(config).values(),
+    loadFunctions: config =>
+      [...loadFunctions(config).values()].map(({ name, code, hash }) => ({ name, file: code.path, hash })),
   },
   version,
 )

@@ -28,7 +28,10 @@ export function buildSinks(parts: SinkParts): ReadonlyMap<string, Sink> {
         break
       case 'stream': {
         const intake = parts.intakeOf(config.stream)
-        sinks.set(name, createStreamSink({ name, append: async event => void (await intake.accept([event])) }))
+        sinks.set(
+          name,
+          createStreamSink({ name, stream: config.stream, append: async event => void (await intake.accept([event])) }),
+        )
         break
       }
       case 'mqtt': {

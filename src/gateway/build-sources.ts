@@ -16,9 +16,11 @@ import { createClientSource } from '../sources/mqtt/client-source.ts'
 import { createPublicationDecoder } from '../sources/mqtt/decode-publication.ts'
 import type { MqttReport } from '../sources/mqtt/report.ts'
 import type { ReceiveTracer } from '../sources/receive-tracer.ts'
+import { ScheduleSource } from '../sources/schedule/source.ts'
 import type { Source, StreamIntake } from '../sources/source.ts'
+import type { HomeStore } from '../store/home-store.ts'
 import type { TrafficLog } from './traffic-log.ts'
-import { keepPublication, type SourceDeadLetters } from './source-dead-letters.ts'
+import { keepPublication } from './source-dead-letters.ts'
 
 export interface SourceParts {
   readonly config: Config
@@ -26,8 +28,9 @@ export interface SourceParts {
   readonly broker: EmbeddedBroker | undefined
   readonly kafka: KafkaClient | undefined
   readonly intakeOf: (stream: string) => StreamIntake
-  readonly invokeOf: (functionName: string) => InvokeFunction
-  readonly deadLetters: SourceDeadLetters
+  /** @param ref such as price or price@live. */
+  readonly invokeOf: (ref: string) => InvokeFunction
+  readonly store: HomeStore
   readonly tracer: ReceiveTracer | undefined
   readonly report: MqttReport
   /** Absent: single events are not logged. */
@@ -50,6 +53,12 @@ export function buildSources(parts: SourceParts): ReadonlyMap<string, Source> {
         const { groupPrefix, sessionTimeoutMs } = parts.config.kafka
         const stream = config.stream ?? name
         sources.set(name, new KafkaSource({ name, stream, config, client, groupPrefix, sessionTimeoutMs }))
+        break
+      }
+      case 'schedule': {
+        const { store } = parts
+        const intake = intakeFor(name, config.stream, parts)
+        sources.set(name, new ScheduleSource({ name, config, intake, store }))
         break
       }
     }
@@ -80,7 +89,7 @@ function buildMqttSource(name: string, config: MqttSourceConfig, parts: SourcePa
       type: 'sluice.mqtt.message',
     }),
     invalid: config.invalid,
-    deadLetter: keepPublication(parts.deadLetters, name),
+    deadLetter: keepPublication({ store: parts.store, now: Date.now }, name),
     maxHeldBytes: parts.config.mqtt.maxHeldBytes,
     tracer: parts.tracer,
   }

@@ -1,8 +1,8 @@
 import type { EmbeddedLogStats } from '../log/embedded/embedded-log-stats.ts'
 import type { SourceStats } from '../sources/source.ts'
 import type { WorkerPoolStats } from '../workers/worker-pool.ts'
-import type { RunningTrigger } from './build-triggers.ts'
-import type { GatewayView } from './control.ts'
+import type { RunningTrigger } from './fleet/trigger-fleet.ts'
+import type { GatewayView } from './gateway-view.ts'
 import { groupOf } from './home-streams.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -16,12 +16,12 @@ export function registerMetrics(view: GatewayView): void {
   registerLogs(view)
 }
 
-function registerTriggers({ registry, engines, triggers }: GatewayView): void {
+function registerTriggers({ metrics: registry, ends, triggers: { running: triggers } }: GatewayView): void {
   const each = (value: (trigger: RunningTrigger) => number) =>
     function* (): Readings {
       for (const trigger of triggers.values()) {
-        const { stream, function: name } = trigger.config
-        yield [{ trigger: trigger.name, stream, function: name }, value(trigger)]
+        const { stream } = trigger.record.definition
+        yield [{ trigger: trigger.name, stream, function: trigger.routes.refs.ref.name }, value(trigger)]
       }
     }
   const counter = (name: string, help: string, value: (trigger: RunningTrigger) => number): void =>
@@ -72,7 +72,7 @@ function registerTriggers({ registry, engines, triggers }: GatewayView): void {
     async () => {
       const readings: [Labels, number][] = []
       for (const trigger of triggers.values()) {
-        for (const [partition, lag] of await lagOf(trigger, engines))
+        for (const [partition, lag] of await lagOf(trigger, ends))
           readings.push([{ trigger: trigger.name, partition: String(partition) }, lag])
       }
       return readings
@@ -81,11 +81,11 @@ function registerTriggers({ registry, engines, triggers }: GatewayView): void {
 }
 
 async function lagOf(
-  { name, log, dispatch }: RunningTrigger,
-  engines: GatewayView['engines'],
+  { record, log, dispatch }: RunningTrigger,
+  logEnds: GatewayView['ends'],
 ): Promise<readonly (readonly [number, number])[]> {
   try {
-    const [ends, committed] = await Promise.all([engines.ends(log), log.committed(groupOf(name))])
+    const [ends, committed] = await Promise.all([logEnds.of(log), log.committed(groupOf(record.uid))])
     const completed = new Map(dispatch.partitions().map(progress => [progress.partition, progress.completed]))
     return ends.map(({ end, low }, partition) => [
       partition,
@@ -97,7 +97,7 @@ async function lagOf(
   }
 }
 
-function registerSources({ registry, sources }: GatewayView): void {
+function registerSources({ metrics: registry, sources }: GatewayView): void {
   const each = (value: (stats: SourceStats) => number) =>
     function* (): Readings {
       for (const [source, { kind, stats }] of [...sources].map(
@@ -126,7 +126,7 @@ function registerSources({ registry, sources }: GatewayView): void {
   })
 }
 
-function registerPools({ registry, engines }: GatewayView): void {
+function registerPools({ metrics: registry, engines }: GatewayView): void {
   const each = (value: (stats: WorkerPoolStats) => number) =>
     function* (): Readings {
       for (const { version, dispatch } of engines.all)
@@ -154,7 +154,7 @@ function registerPools({ registry, engines }: GatewayView): void {
   )
 }
 
-function registerLogs({ registry, streams }: GatewayView): void {
+function registerLogs({ metrics: registry, streams }: GatewayView): void {
   const each = (value: (stats: EmbeddedLogStats) => number) =>
     function* (): Readings {
       for (const { name, log } of streams.values()) yield [{ stream: name }, value(log.stats())]

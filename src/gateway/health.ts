@@ -1,5 +1,5 @@
 import type { GatewayHealth, HealthPart } from '../api/views/gateway-view.ts'
-import type { GatewayView } from './control.ts'
+import type { GatewayView } from './gateway-view.ts'
 
 /**
  * What /healthz and /readyz tell. Ready means that every part that has to run runs; a broker that is away makes the
@@ -26,7 +26,8 @@ export function healthOf(view: GatewayView): GatewayHealth {
   }
   for (const { version, dispatch } of view.engines.all) {
     const { state: poolState } = dispatch.pool
-    parts.push({ name: `function:${version.name}`, state: poolState, ready: poolState !== 'quarantined' })
+    const name = version.version === 'latest' ? version.name : `${version.name}@${version.version}`
+    parts.push({ name: `function:${name}`, state: poolState, ready: poolState !== 'quarantined' })
   }
   for (const sink of view.sinks.values()) {
     const { ready, detail } = sink.health()
@@ -37,16 +38,18 @@ export function healthOf(view: GatewayView): GatewayHealth {
       ...(detail === undefined ? {} : { detail }),
     })
   }
-  for (const [name, { dispatch }] of view.triggers) {
+  for (const [name, { dispatch }] of view.triggers.running) {
     const { state: triggerState, problem } = dispatch
     parts.push({
       name: `trigger:${name}`,
       state: triggerState,
-      // A pause is somebody's wish, not a fault.
-      ready: triggerState === 'running' || triggerState === 'paused' || triggerState === 'pausing',
+      // A pause is somebody's wish, not a fault; so is a function that is disabled.
+      ready: wished.has(triggerState),
       ...(problem === undefined ? {} : { detail: problem }),
     })
   }
   const healthy = failure === undefined
   return { healthy, ready: healthy && parts.every(part => part.ready), parts }
 }
+
+const wished: ReadonlySet<string> = new Set(['running', 'paused', 'pausing', 'disabled'])

@@ -1,5 +1,6 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Config } from '../config/config.ts'
+import type { StreamConfig } from '../config/sections/stream.ts'
 import type { SluiceError } from '../errors/sluice-error.ts'
 import { openEmbeddedLog, type EmbeddedLog } from '../log/embedded/embedded-log.ts'
 import { deduplicationDefaults } from '../sources/deduplication-index.ts'
@@ -12,43 +13,92 @@ export interface HomeStream {
   readonly intake: StreamIntake
 }
 
-/** Consumer group of a trigger: from its name alone, so that function and version may change without losing its place. */
-export function groupOf(trigger: string): string {
-  return `trigger.${trigger}`
+export interface HomeStreamsOptions {
+  readonly dataDir: string
+  readonly onFatal: (error: SluiceError) => void
 }
 
-/** Opens the embedded log of every home stream and what sources need to write to it. All are open, or none. */
-export async function openHomeStreams(
-  config: Config,
-  onFatal: (error: SluiceError) => void,
-): Promise<ReadonlyMap<string, HomeStream>> {
-  const streams = new Map<string, HomeStream>()
-  const disabled = new Set(config.disabled.filter(({ kind }) => kind === 'trigger').map(({ name }) => groupOf(name)))
-  try {
-    for (const [name, definition] of config.streams) {
-      if (definition.kind !== 'home') continue
-      const groups = [...config.triggers]
-        .filter(([, trigger]) => trigger.stream === name)
-        .map(([trigger]) => groupOf(trigger))
-      const log = await openEmbeddedLog({
-        directory: join(config.dataDir, 'streams', name),
-        stream: name,
-        partitionCount: definition.partitions,
-        retentionMs: definition.retentionMs,
-        maxBytes: definition.maxBytes,
-        groups,
-        onFatal,
-      })
-      // A group of an earlier configuration would hold the log for ever; its place is gone with its trigger. One that
-      // is only disabled keeps its place, and its events.
-      for (const group of log.groups) if (!groups.includes(group) && !disabled.has(group)) await log.forgetGroup(group)
-      const intake = createStreamIntake({ log, dedupe: deduplicationDefaults })
-      streams.set(name, { name, log, intake })
-      await intake.rebuild()
+/** Consumer group of a trigger: from its uid alone, so that function and version may change without losing its place. */
+export function groupOf(uid: string): string {
+  return `trigger.${uid}`
+}
+
+/** The embedded logs of the home streams, and what sources need to write to them. */
+export class HomeStreams {
+  readonly #options: HomeStreamsOptions
+  readonly #streams = new Map<string, HomeStream>()
+  readonly #opening = new Map<string, Promise<HomeStream>>()
+
+  constructor(options: HomeStreamsOptions) {
+    this.#options = options
+  }
+
+  get(name: string): HomeStream | undefined {
+    return this.#streams.get(name)
+  }
+
+  values(): Iterable<HomeStream> {
+    return this.#streams.values()
+  }
+
+  keys(): Iterable<string> {
+    return this.#streams.keys()
+  }
+
+  /**
+   * Opens a stream, made when it is missing; opened once however often it is asked for.
+   * @param groups of the triggers that read it: they hold records before they first subscribe, and others are forgotten. A
+   *   group of an earlier trigger would hold the log for ever.
+   */
+  open(name: string, definition: Readonly<StreamConfig>, groups: readonly string[]): Promise<HomeStream> {
+    const open = this.#streams.get(name)
+    if (open !== undefined) return Promise.resolve(open)
+    let opening = this.#opening.get(name)
+    if (opening === undefined) {
+      opening = this.#open(name, definition, groups).finally(() => this.#opening.delete(name))
+      this.#opening.set(name, opening)
     }
-    return streams
-  } catch (error) {
-    for (const { log } of streams.values()) await log.close()
-    throw error
+    return opening
+  }
+
+  /** Closes a stream and deletes its records. Its triggers have stopped before. */
+  async delete(name: string): Promise<void> {
+    const stream = this.#streams.get(name)
+    if (stream === undefined) return
+    this.#streams.delete(name)
+    await stream.log.close()
+    await rm(this.#directoryOf(name), { recursive: true, force: true })
+  }
+
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#opening.values())
+    for (const { log } of this.#streams.values()) await log.close()
+  }
+
+  async #open(name: string, definition: Readonly<StreamConfig>, groups: readonly string[]): Promise<HomeStream> {
+    const log = await openEmbeddedLog({
+      directory: this.#directoryOf(name),
+      stream: name,
+      partitionCount: definition.partitions,
+      retentionMs: definition.retentionMs,
+      maxBytes: definition.maxBytes,
+      groups,
+      onFatal: this.#options.onFatal,
+    })
+    try {
+      for (const group of log.groups) if (!groups.includes(group)) await log.forgetGroup(group)
+      const intake = createStreamIntake({ log, dedupe: deduplicationDefaults })
+      await intake.rebuild()
+      const stream = { name, log, intake }
+      this.#streams.set(name, stream)
+      return stream
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+  }
+
+  #directoryOf(name: string): string {
+    return join(this.#options.dataDir, 'streams', name)
   }
 }

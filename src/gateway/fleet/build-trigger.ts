@@ -1,33 +1,29 @@
-import type { Config } from '../config/config.ts'
-import type { TriggerConfig } from '../config/sections/trigger.ts'
-import { TriggerDispatch } from '../dispatch/trigger-dispatch.ts'
-import type { DispatchLogger } from '../dispatch/trigger-options.ts'
-import { compileFilter } from '../events/filter.ts'
-import { createHomeEventReader } from '../events/home-event-reader.ts'
-import type { RetryPolicy } from '../functions/function-version.ts'
-import type { PartitionLog } from '../log/partition-log.ts'
-import type { Sink } from '../sinks/sink.ts'
-import type { KafkaSource } from '../sources/kafka/source.ts'
-import type { HomeStore } from '../store/home-store.ts'
-import type { Tracer } from '../telemetry/tracer.ts'
-import type { FunctionEngine, FunctionEngines } from './function-engines.ts'
-import { groupOf, type HomeStream } from './home-streams.ts'
-import type { TrafficLog } from './traffic-log.ts'
+import type { TriggerConfig } from '../../config/sections/trigger.ts'
+import type { Delivery } from '../../dispatch/delivery.ts'
+import { TriggerDispatch } from '../../dispatch/trigger-dispatch.ts'
+import type { DispatchLogger } from '../../dispatch/trigger-options.ts'
+import { SluiceError } from '../../errors/sluice-error.ts'
+import { compileFilter } from '../../events/filter.ts'
+import type { Filter } from '../../events/filter-schema.ts'
+import { createHomeEventReader } from '../../events/home-event-reader.ts'
+import type { RetryPolicy } from '../../functions/function-version.ts'
+import type { PartitionLog } from '../../log/partition-log.ts'
+import type { TriggerRecord } from '../../registry/registry-records.ts'
+import type { Sink } from '../../sinks/sink.ts'
+import type { KafkaSource } from '../../sources/kafka/source.ts'
+import type { HomeStore } from '../../store/home-store.ts'
+import type { Tracer } from '../../telemetry/tracer.ts'
+import type { InvocationOutcome } from '../../workers/invocation.ts'
+import { groupOf, type HomeStreams } from '../home-streams.ts'
+import type { TrafficLog } from '../traffic-log.ts'
+import type { RouteTable } from '../../dispatch/route.ts'
 
-/** A trigger with what belongs to it, for views and the controller. */
-export interface RunningTrigger {
-  readonly name: string
-  readonly config: TriggerConfig
-  readonly log: PartitionLog
-  readonly dispatch: TriggerDispatch
-}
-
+/** What triggers are built of. */
 export interface TriggerParts {
-  readonly config: Config
-  readonly streams: ReadonlyMap<string, HomeStream>
+  readonly streams: HomeStreams
+  /** By the stream that they are. */
   readonly kafkaSources: ReadonlyMap<string, KafkaSource>
   readonly sinks: ReadonlyMap<string, Sink>
-  readonly engines: FunctionEngines
   readonly store: HomeStore
   readonly tracer: Tracer
   readonly logger: DispatchLogger
@@ -47,60 +43,75 @@ const maxWindowBytes = 16 * 1024 * 1024
  */
 const sinkRetry: RetryPolicy = { maxAttempts: 20, initialDelayMs: 200, maxDelayMs: 30_000, jitter: 0.2 }
 
-/** Builds every trigger of the configuration and attaches it to its function's engine. Nothing is started yet. */
-export function buildTriggers(parts: TriggerParts): ReadonlyMap<string, RunningTrigger> {
-  const triggers = new Map<string, RunningTrigger>()
-  for (const [name, config] of parts.config.triggers) {
-    const engine = parts.engines.get(config.function) as FunctionEngine
-    const trigger = buildTrigger(name, config, engine, parts)
-    parts.engines.attach(engine, trigger.dispatch, trigger.log)
-    triggers.set(name, trigger)
-  }
-  return triggers
+/** The log of a stream, and how its records become events. */
+export interface TriggerStream {
+  readonly log: PartitionLog
+  readonly kafka: KafkaSource | undefined
 }
 
-function buildTrigger(
-  name: string,
-  config: TriggerConfig,
-  engine: FunctionEngine,
+/** @throws {SluiceError} SLUICE_REGISTRY_INVALID when the stream is not there now. */
+export function streamOf(name: string, { streams, kafkaSources }: TriggerParts): TriggerStream {
+  const kafka = kafkaSources.get(name)
+  const log = streams.get(name)?.log ?? kafka?.log
+  if (log === undefined)
+    throw new SluiceError('SLUICE_REGISTRY_INVALID', `stream: the gateway has no stream '${name}' now`)
+  return { log, kafka }
+}
+
+/**
+ * Builds one trigger; it is not started yet.
+ * @throws {SluiceError} SLUICE_REGISTRY_INVALID when its stream or a sink is not there now.
+ */
+export function buildTrigger(
+  record: TriggerRecord,
+  routes: RouteTable,
   parts: TriggerParts,
-): RunningTrigger {
-  const home = parts.streams.get(config.stream)
-  const kafka = parts.kafkaSources.get(config.stream)
-  const log = (home?.log ?? kafka?.log) as PartitionLog
-  const homeReader = createHomeEventReader()
+  onSettled: (delivery: Delivery, outcome: InvocationOutcome) => void,
+): { readonly log: PartitionLog; readonly dispatch: TriggerDispatch } {
+  const { name, uid, definition } = record
+  const { log, kafka } = streamOf(definition.stream, parts)
   const storedFeed = {
     trigger: name,
-    stream: config.stream,
-    reader: homeReader,
+    stream: definition.stream,
+    reader: createHomeEventReader(),
     headerDefaults: { ...kafka?.headerDefaults },
   }
-  const { retry, name: functionName, version } = engine.version
   const { traffic } = parts
   const dispatch = new TriggerDispatch({
     name,
-    group: groupOf(name),
+    uid,
+    group: groupOf(uid),
     log,
-    start: config.start,
+    start: definition.start,
     feed: kafka === undefined ? storedFeed : { ...storedFeed, reader: kafka.reader },
     storedFeed,
-    filter: config.filter === undefined ? undefined : compileFilter(config.filter),
-    ordering: config.ordering,
+    filter: definition.filter === undefined ? undefined : compileFilter(definition.filter as Filter),
+    ordering: definition.ordering,
     skips: reason => kafka?.skips(reason) ?? false,
-    function: functionName,
-    functionVersion: version,
-    retry: { ...retry, ...config.retry },
+    routes,
     sinkRetry,
     parkAfterMs,
-    window: { maxEvents: config.maxInFlight, maxBytes: maxWindowBytes },
+    window: { maxEvents: definition.maxInFlight, maxBytes: maxWindowBytes },
     commitIntervalMs,
-    sinks: config.sinks.map(sink => parts.sinks.get(sink) as Sink),
+    sinks: sinksOf(definition, parts.sinks),
     store: parts.store,
     tracer: parts.tracer,
     logger: parts.logger,
     now: Date.now,
     random: Math.random,
-    ...(traffic === undefined ? {} : { onDone: delivery => traffic.done(name, config.stream, config.sinks, delivery) }),
+    onSettled,
+    ...(traffic === undefined
+      ? {}
+      : { onDone: delivery => traffic.done(name, definition.stream, definition.sinks, delivery) }),
   })
-  return { name, config, log, dispatch }
+  return { log, dispatch }
+}
+
+function sinksOf({ sinks }: TriggerConfig, known: ReadonlyMap<string, Sink>): Sink[] {
+  return sinks.map((name, index) => {
+    const sink = known.get(name)
+    if (sink === undefined)
+      throw new SluiceError('SLUICE_REGISTRY_INVALID', `sinks[${index}]: the gateway has no sink '${name}' now`)
+    return sink
+  })
 }

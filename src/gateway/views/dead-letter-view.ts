@@ -1,13 +1,16 @@
-import type { DeadLetterView } from '../api/views/trigger-view.ts'
-import { decodeEventHeader } from '../events/event-header-codec.ts'
-import type { DeadLetter } from '../store/home-store.ts'
+import type { DeadLetterView } from '../../api/views/trigger-view.ts'
+import { decodeEventHeader } from '../../events/event-header-codec.ts'
+import type { DeadLetter } from '../../store/home-store.ts'
 
 /** Bytes of an event that an answer shows; the store keeps all of them. */
 const shownBytes = 64 * 1024
 
-/** A dead letter as the API shows it. */
-export function deadLetterView(letter: DeadLetter): DeadLetterView {
-  const { id, trigger, stream, partition, offset, key, stage, reason, message, createdAtMs, value } = letter
+/**
+ * A dead letter as the API shows it.
+ * @param trigger its name: the store knows it by its uid.
+ */
+export function deadLetterView(letter: DeadLetter, trigger: string): DeadLetterView {
+  const { id, stream, partition, offset, key, stage, reason, message, createdAtMs, value } = letter
   return {
     id,
     trigger,

@@ -1,0 +1,20 @@
+import type { GatewayControl } from '../api/gateway-control.ts'
+import { createAliasControl } from './control/alias-control.ts'
+import { createFunctionControl } from './control/function-control.ts'
+import { createObservationControl } from './control/observation-control.ts'
+import { createStageControl } from './control/stage-control.ts'
+import { createTriggerControl } from './control/trigger-control.ts'
+import type { GatewayView } from './gateway-view.ts'
+
+/** The gateway as the API sees it. */
+export function createControl(view: GatewayView): GatewayControl {
+  return {
+    ...createFunctionControl(view),
+    ...createAliasControl(view),
+    ...createTriggerControl(view),
+    ...createObservationControl(view),
+    ...createStageControl(view),
+    invoke: (name, request) => view.invoke.direct(name, request),
+    invokeAsync: (name, request) => view.invoke.accept(name, request),
+  }
+}

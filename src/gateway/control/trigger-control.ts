@@ -1,0 +1,116 @@
+import type { TriggerControl } from '../../api/trigger-control.ts'
+import type { TriggerView } from '../../api/views/trigger-view.ts'
+import { parseFunctionRef } from '../../config/function-ref.ts'
+import { SluiceError } from '../../errors/sluice-error.ts'
+import { planDeleteTrigger, planPutTrigger, planRenew } from '../../registry/plan-trigger.ts'
+import type { TriggerRecord } from '../../registry/registry-records.ts'
+import type { PauseRecord } from '../../store/home-store.ts'
+import { pauseScope } from '../fleet/trigger-fleet.ts'
+import type { GatewayView } from '../gateway-view.ts'
+import { deadLetterView } from '../views/dead-letter-view.ts'
+import { triggerViewOf, waitingTriggerViewOf } from '../views/trigger-views.ts'
+import { checkTrigger } from './check-trigger.ts'
+import { conditionOf } from './function-control.ts'
+
+/** Triggers: those of the registry, and those of asynchronous invocations, which can be looked at, paused and resumed. */
+export function createTriggerControl(view: GatewayView): TriggerControl {
+  const { registry, triggers: fleet, store, config, ends } = view
+
+  const recordNamed = (name: string): TriggerRecord => {
+    const record = registry.state.triggers.get(name) ?? fleet.running.get(name)?.record
+    if (record === undefined)
+      throw new SluiceError('SLUICE_API_NOT_FOUND', `there is no trigger ${name}; GET /v1/triggers lists them`)
+    return record
+  }
+  const viewOf = async (name: string, kept: ReadonlyMap<string, number>): Promise<TriggerView> => {
+    const running = fleet.running.get(name)
+    if (running !== undefined) return triggerViewOf(running, { ends, deadLetters: kept })
+    const waiting = fleet.waiting.get(name) ?? { record: recordNamed(name), problem: 'it is being started' }
+    return waitingTriggerViewOf(waiting, (await store.pauses()).get(pauseScope(waiting.record)), kept)
+  }
+  const oneView = async (name: string): Promise<TriggerView> => viewOf(name, await store.countDeadLetters())
+
+  return {
+    async triggers({ function: functionName, limit, after }) {
+      const records = new Map([...registry.state.triggers].map(([name, record]) => [name, record]))
+      for (const [name, { record }] of fleet.running) if (!records.has(name)) records.set(name, record)
+      const names = [...records.values()]
+        .filter(({ name, definition }) => {
+          const isAsked = functionName === undefined || parseFunctionRef(definition.function)?.name === functionName
+          return isAsked && (after === undefined || name > after)
+        })
+        .map(({ name }) => name)
+        .sort()
+      const kept = await store.countDeadLetters()
+      const items = await Promise.all(names.slice(0, limit).map(name => viewOf(name, kept)))
+      return { items, next: names.length > limit ? (items.at(-1)?.name ?? null) : null }
+    },
+    async trigger(name) {
+      recordNamed(name)
+      return oneView(name)
+    },
+    async putTrigger(name, { definition, expiresAfterMs }, precondition) {
+      const streams = [...config.streams.keys()]
+      const expiresAtMs = expiresAfterMs === undefined ? undefined : Date.now() + expiresAfterMs
+      let created = false
+      await registry.transact('api', state => {
+        created = !state.triggers.has(name)
+        return planPutTrigger(state, {
+          name,
+          managedBy: 'api',
+          definition,
+          check: () => checkTrigger(name, definition, { streams, sinks: config.sinks }, state),
+          ...conditionOf(precondition),
+          ...(expiresAtMs === undefined ? {} : { expiresAtMs }),
+        })
+      })
+      await fleet.settled(name)
+      return { created, view: await oneView(name) }
+    },
+    async deleteTrigger(name, precondition) {
+      await registry.transact('api', state => planDeleteTrigger(state, { name, ...conditionOf(precondition) }))
+      await fleet.settled(name)
+    },
+    async pauseTrigger(name, { reason, by }) {
+      await fleet.settled(name)
+      const record = recordNamed(name)
+      const dispatch = fleet.running.get(name)?.dispatch
+      const scope = pauseScope(record)
+      const known = dispatch?.pauseRecord ?? (await store.pauses()).get(scope)
+      const pause: PauseRecord = { reason, by, sinceMs: known?.sinceMs ?? Date.now() }
+      // Durable first: a crash right after the answer must find the trigger paused.
+      await store.pause(scope, pause)
+      await dispatch?.pause(pause)
+      return oneView(name)
+    },
+    async resumeTrigger(name) {
+      await fleet.settled(name)
+      await store.resume(pauseScope(recordNamed(name)))
+      fleet.running.get(name)?.dispatch.resume()
+      return oneView(name)
+    },
+    async deadLetters(name, { limit, before }) {
+      // Letters of a deleted trigger are found by its uid, those of a source by `source:<name>`.
+      const record = registry.state.triggers.get(name) ?? fleet.running.get(name)?.record
+      const kept = await store.countDeadLetters()
+      const uid = record?.uid ?? name
+      if (record === undefined && !name.startsWith('source:') && !kept.has(name)) recordNamed(name)
+      const letters = await store.listDeadLetters(uid, limit, before)
+      const last = letters.at(-1)
+      return {
+        items: letters.map(letter => deadLetterView(letter, name)),
+        total: kept.get(uid) ?? 0,
+        next: letters.length < limit || last === undefined ? null : last.id,
+      }
+    },
+    async renew({ function: functionName, trigger, expiresAfterMs }) {
+      const expiresAtMs = Date.now() + expiresAfterMs
+      const what = {
+        ...(functionName === undefined ? {} : { function: functionName }),
+        ...(trigger === undefined ? {} : { trigger }),
+      }
+      await registry.transact('lease', state => planRenew(state, { ...what, expiresAtMs }))
+      return { function: functionName ?? null, trigger: trigger ?? null, expiresAtMs }
+    },
+  }
+}

@@ -1,0 +1,226 @@
+import { parseFunctionRef, type FunctionRef } from '../../config/function-ref.ts'
+import type { TriggerDispatch } from '../../dispatch/trigger-dispatch.ts'
+import { messageOf } from '../../errors/sluice-error.ts'
+import { EmbeddedLog } from '../../log/embedded/embedded-log.ts'
+import type { PartitionLog } from '../../log/partition-log.ts'
+import type { RegistryState, TriggerDefinition, TriggerRecord } from '../../registry/registry-records.ts'
+import type { PauseRecord } from '../../store/home-store.ts'
+import { groupOf } from '../home-streams.ts'
+import { buildTrigger, type TriggerParts } from './build-trigger.ts'
+import type { FunctionRoutes } from './function-routes.ts'
+import type { Shadows } from './shadows.ts'
+import { TriggerRoutes } from './trigger-routes.ts'
+
+/** A trigger with what belongs to it, for views and the controller. */
+export interface RunningTrigger {
+  readonly name: string
+  readonly record: TriggerRecord
+  readonly log: PartitionLog
+  readonly dispatch: TriggerDispatch
+  readonly routes: TriggerRoutes
+  /** It belongs to the gateway: it reads asynchronous invocations, and is in no registry. */
+  readonly isInternal?: true
+}
+
+/** A trigger that cannot run now: its events keep their place. */
+export interface WaitingTrigger {
+  readonly record: TriggerRecord
+  readonly problem: string
+}
+
+export interface TriggerFleetOptions extends TriggerParts {
+  readonly routes: FunctionRoutes
+  readonly shadows: Shadows
+}
+
+/** Time beyond the longest attempt that a trigger gets to finish before it is replaced. */
+const replaceGraceMs = 2_000
+
+/**
+ * The triggers of the registry, at work. Changes of one trigger are carried out one after the other:
+ *
+ *   (none) ──created──▶ running ──function, enabled, description──▶ running (its routes are swapped)
+ *                          │  └──anything else──▶ stopped, then running again from the committed offsets
+ *                          └──deleted──▶ stopped, its group forgotten
+ *   A trigger whose stream or sink is not there waits, and says why.
+ */
+export class TriggerFleet {
+  readonly #options: TriggerFleetOptions
+  readonly #running = new Map<string, RunningTrigger>()
+  readonly #waiting = new Map<string, WaitingTrigger>()
+  /** The last change under way of each trigger. */
+  readonly #changes = new Map<string, Promise<void>>()
+  readonly #holding = new Set<Promise<void>>()
+  #stopping = false
+
+  constructor(options: TriggerFleetOptions) {
+    this.#options = options
+  }
+
+  get running(): ReadonlyMap<string, RunningTrigger> {
+    return this.#running
+  }
+
+  get waiting(): ReadonlyMap<string, WaitingTrigger> {
+    return this.#waiting
+  }
+
+  async start(state: RegistryState): Promise<void> {
+    const pauses = await this.#options.store.pauses()
+    for (const record of state.triggers.values()) await this.#create(record, pauses.get(pauseScope(record)))
+  }
+
+  /** Follows a change of the registry; {@link settled} tells when it is carried out. */
+  follow(before: RegistryState, after: RegistryState): void {
+    for (const [name, record] of after.triggers) {
+      const old = before.triggers.get(name)
+      if (old === record) continue
+      if (old !== undefined && old.uid !== record.uid) this.#enqueue(name, () => this.#remove(old))
+      this.#enqueue(name, () => this.#put(record))
+    }
+    for (const [name, record] of before.triggers)
+      if (!after.triggers.has(name)) this.#enqueue(name, () => this.#remove(record))
+  }
+
+  /** Resolves when every change of the trigger that was asked for is carried out. */
+  async settled(name: string): Promise<void> {
+    await this.#changes.get(name)
+  }
+
+  /** Resolves when nothing runs any more of what was disabled. */
+  async holdsSettled(): Promise<void> {
+    await Promise.all(this.#holding)
+  }
+
+  /** Runs a trigger that is not in the registry: that of asynchronous invocations. */
+  adopt(trigger: RunningTrigger): void {
+    this.#running.set(trigger.name, trigger)
+  }
+
+  /** Stops one trigger that was adopted. */
+  async dismiss(name: string, drainMs: number): Promise<void> {
+    const trigger = this.#running.get(name)
+    this.#running.delete(name)
+    await trigger?.dispatch.stop(drainMs)
+  }
+
+  /** Resolves with whether all of them finished in time. */
+  async stop(leftMs: () => number, failed: (name: string, error: unknown) => void): Promise<boolean> {
+    this.#stopping = true
+    await Promise.all(this.#changes.values())
+    let drained = true
+    await Promise.all(
+      [...this.#running.values()].map(async ({ name, dispatch }) => {
+        try {
+          drained = (await dispatch.stop(leftMs())) && drained
+        } catch (error) {
+          drained = false
+          failed(name, error)
+        }
+      }),
+    )
+    return drained
+  }
+
+  #enqueue(name: string, change: () => Promise<void>): void {
+    const done = (this.#changes.get(name) ?? Promise.resolve())
+      .then(() => (this.#stopping ? undefined : change()))
+      .catch((error: unknown) => {
+        this.#options.logger.error({ trigger: name, err: error }, `the change of trigger ${name} failed`)
+      })
+    this.#changes.set(name, done)
+    void done.then(() => {
+      if (this.#changes.get(name) === done) this.#changes.delete(name)
+    })
+  }
+
+  async #put(record: TriggerRecord): Promise<void> {
+    const { name } = record
+    const running = this.#running.get(name)
+    if (running === undefined) {
+      this.#waiting.delete(name)
+      return this.#create(record, (await this.#options.store.pauses()).get(pauseScope(record)))
+    }
+    const { definition } = running.record
+    if (isHotChange(definition, record.definition)) {
+      this.#running.set(name, { ...running, record })
+      if (definition.function !== record.definition.function) {
+        const refs = this.#options.routes.open(refOf(record.definition))
+        const old = running.routes.point(refs)
+        this.#options.routes.close(old)
+      }
+      return this.#hold(this.#running.get(name) as RunningTrigger)
+    }
+    const pause = running.dispatch.pauseRecord
+    await this.#stop(running)
+    return this.#create(record, pause)
+  }
+
+  async #create(record: TriggerRecord, pause: PauseRecord | undefined): Promise<void> {
+    const { name, definition } = record
+    const { routes: functions, shadows, logger } = this.#options
+    const refs = functions.open(refOf(definition))
+    const routes = new TriggerRoutes(refs, { stream: definition.stream, retry: definition.retry })
+    try {
+      const built = buildTrigger(record, routes, this.#options, (delivery, outcome) =>
+        shadows.offer(routes.refs, delivery, outcome),
+      )
+      const trigger: RunningTrigger = { name, record, routes, ...built }
+      routes.onChange = () => {
+        trigger.dispatch.reroute()
+        const current = this.#running.get(name)
+        if (current !== undefined) this.#holdLater(current)
+      }
+      await this.#hold(trigger)
+      await built.dispatch.start(pause)
+      this.#running.set(name, trigger)
+    } catch (error) {
+      functions.close(refs)
+      this.#waiting.set(name, { record, problem: messageOf(error) })
+      logger.warn({ trigger: name }, `trigger ${name} waits: ${messageOf(error)}`)
+    }
+  }
+
+  #holdLater(trigger: RunningTrigger): void {
+    const held = this.#hold(trigger).finally(() => this.#holding.delete(held))
+    this.#holding.add(held)
+  }
+
+  /** Nothing starts while the trigger or its function is disabled. Resolves when that is so. */
+  async #hold({ dispatch, record, routes }: RunningTrigger): Promise<void> {
+    if (!record.definition.enabled) await dispatch.hold('the trigger is disabled')
+    else if (!routes.refs.enabled) await dispatch.hold(`function ${routes.refs.ref.name} is disabled`)
+    else dispatch.release()
+  }
+
+  async #stop({ name, dispatch, routes }: RunningTrigger): Promise<void> {
+    const longestMs = Math.max(0, ...routes.refs.targets.map(({ engine }) => engine.version.timeoutMs))
+    await dispatch.stop(longestMs + replaceGraceMs)
+    this.#running.delete(name)
+    this.#options.routes.close(routes.refs)
+  }
+
+  async #remove(record: TriggerRecord): Promise<void> {
+    const { name } = record
+    this.#waiting.delete(name)
+    const running = this.#running.get(name)
+    if (running === undefined) return
+    await this.#stop(running)
+    // Its place, its parked events and its pause go with it; its dead letters stay.
+    if (running.log instanceof EmbeddedLog) await running.log.forgetGroup(groupOf(record.uid))
+    await this.#options.store.forgetTrigger(record.uid)
+  }
+}
+
+/** Under which name the store keeps the pause of a trigger. */
+export const pauseScope = ({ uid }: Pick<TriggerRecord, 'uid'>): string => `trigger:${uid}`
+
+/** The pattern of the schema has been checked when the definition was made. */
+export const refOf = ({ function: text }: TriggerDefinition): FunctionRef => parseFunctionRef(text) as FunctionRef
+
+/** Whether a running trigger can take the change in without being stopped. */
+function isHotChange(before: TriggerDefinition, after: TriggerDefinition): boolean {
+  const cold = ({ function: _function, enabled: _enabled, description: _description, ...rest }: TriggerDefinition) =>
+    JSON.stringify(Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)))
+  return cold(before) === cold(after)
+}

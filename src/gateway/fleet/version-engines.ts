@@ -1,0 +1,113 @@
+import { Controller, type ScalingEvent } from '../../controller/controller.ts'
+import { VersionDispatch } from '../../dispatch/version-dispatch.ts'
+import type { FunctionVersion } from '../../functions/function-version.ts'
+import type { StoredVersion } from '../../functions/resolve-version.ts'
+import { createWorkerPool } from '../../workers/piscina-pool.ts'
+import type { WorkerPoolOptions } from '../../workers/pool-options.ts'
+import { lagOf, type LogEnds } from './version-lag.ts'
+
+/** A function version at work: its pool, and what feeds it. */
+export interface VersionEngine {
+  /** Function, version and content: a change of `latest` is another engine, as a publish is. */
+  readonly key: string
+  readonly version: FunctionVersion
+  readonly dispatch: VersionDispatch
+}
+
+export interface VersionEnginesOptions {
+  readonly cores: number
+  /** Makes a stored version runnable. @throws {SluiceError} SLUICE_REGISTRY_INVALID. */
+  readonly resolve: (name: string, stored: StoredVersion) => FunctionVersion
+  readonly poolOptions: (version: FunctionVersion) => WorkerPoolOptions
+  readonly ends: LogEnds
+  readonly onScaling: (event: ScalingEvent) => void
+  /** An engine has nothing left to do; its statistics can be read a last time. */
+  readonly onRetired: (engine: VersionEngine) => void
+}
+
+/** Direct invocations of one version that may wait for a worker. */
+const maxWaitingInvocations = 1_024
+
+interface Entry {
+  readonly engine: VersionEngine
+  users: number
+}
+
+/**
+ * The engines of all versions that something uses, and the controller that sizes their pools.
+ *
+ *   (none) ──acquire──▶ serving ──last release──▶ draining: finishes what it has, gets nothing new ──▶ closed
+ */
+export class VersionEngines {
+  readonly controller: Controller
+  readonly #options: VersionEnginesOptions
+  readonly #serving = new Map<string, Entry>()
+  readonly #draining = new Map<VersionEngine, Promise<void>>()
+
+  constructor(options: VersionEnginesOptions) {
+    this.#options = options
+    this.controller = new Controller({ intervalMs: 500, cores: options.cores, onDecision: options.onScaling })
+  }
+
+  /** Engines that serve, then those that drain. */
+  get all(): Iterable<VersionEngine> {
+    return [...[...this.#serving.values()].map(({ engine }) => engine), ...this.#draining.keys()]
+  }
+
+  /** Engines of one function, draining ones included. */
+  of(name: string): VersionEngine[] {
+    return [...this.all].filter(({ version }) => version.name === name)
+  }
+
+  /**
+   * The engine of a version; made when nothing uses it yet. Every call wants one {@link release}.
+   * @throws {SluiceError} SLUICE_REGISTRY_INVALID when the version refers to something that is not there any more.
+   */
+  acquire(name: string, stored: StoredVersion): VersionEngine {
+    const key = `${name}@${stored.version}#${stored.hash}`
+    let entry = this.#serving.get(key)
+    if (entry === undefined) {
+      entry = { engine: this.#create(key, this.#options.resolve(name, stored)), users: 0 }
+      this.#serving.set(key, entry)
+    }
+    entry.users++
+    return entry.engine
+  }
+
+  release(engine: VersionEngine): void {
+    const entry = this.#serving.get(engine.key)
+    if (entry?.engine !== engine || --entry.users > 0) return
+    this.#serving.delete(engine.key)
+    const drained = this.#drain(engine).finally(() => this.#draining.delete(engine))
+    this.#draining.set(engine, drained)
+  }
+
+  async stop(drainMs: number): Promise<void> {
+    this.controller.stop()
+    const engines = [...this.all]
+    await Promise.all(
+      engines.map(({ dispatch }) => {
+        dispatch.stop()
+        return dispatch.pool.close(drainMs)
+      }),
+    )
+  }
+
+  #create(key: string, version: FunctionVersion): VersionEngine {
+    const pool = createWorkerPool(version, this.#options.poolOptions(version))
+    const dispatch = new VersionDispatch({ pool, maxWaitingInvocations, onStarved: () => this.controller.wake(pool) })
+    const engine = { key, version, dispatch }
+    this.controller.add(pool, lagOf(dispatch, this.#options.ends))
+    return engine
+  }
+
+  async #drain(engine: VersionEngine): Promise<void> {
+    const { dispatch } = engine
+    // The controller goes on meanwhile: what is left may still need a worker.
+    await dispatch.retired()
+    this.controller.remove(dispatch.pool)
+    this.#options.onRetired(engine)
+    dispatch.stop()
+    await dispatch.pool.close(0)
+  }
+}
