@@ -15,8 +15,8 @@ export interface Registry {
   readonly state: RegistryState
   /**
    * Makes changes and resolves with the state right after them, once they are durable.
-   * @param plan sees the newest state that this node knows, checks what it wants against it, and says what to change. It is asked again when
-   *   another command came in between. No changes: nothing is written.
+   * @param plan sees the newest state that this node knows, checks what it wants against it, and says what to change. It
+   *   is asked again when another command came in between. No changes: nothing is written.
    * @throws what `plan` throws; {SluiceError} SLUICE_REGISTRY_WRITE, _CORRUPT and _UNKNOWN_COMMAND (fatal),
    *   SLUICE_REGISTRY_CLOSED, SLUICE_REGISTRY_BUSY (others were faster each time), SLUICE_LOG_FULL (nothing was kept),
    *   SLUICE_LOG_UNAVAILABLE (the change may show yet).
