@@ -153,7 +153,7 @@ export function problemStatuses(route: ApiRoute): readonly number[] {
   const statuses = new Set([400, 401, 500, 503, ...route.problems])
   if (Object.keys(route.parameters).length > 0) statuses.add(404)
   if (route.precondition !== 'none') statuses.add(412)
-  if (route.method !== 'GET') statuses.add(413)
-  if (route.body.kind !== 'none') statuses.add(415)
+  // A body that nobody asked for may be too large, too, and its content type none.
+  if (route.method !== 'GET') statuses.add(413).add(415)
   return [...statuses].sort((a, b) => a - b)
 }

@@ -24,10 +24,14 @@ const statsQuery = Type.Object(
   strict,
 )
 
+/** ms since the epoch, or the shape of RFC 3339; a + in a query string is a space. */
+const timePattern =
+  '^([0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?([Zz]|[-+ ][0-9]{2}:[0-9]{2}))$'
+
 const time = (description: string) =>
   Type.Optional(
     Type.String({
-      minLength: 1,
+      pattern: timePattern,
       maxLength: 64,
       description: `${description} ms since the epoch, or RFC 3339.`,
       examples: ['2026-01-31T09:00:00Z'],
