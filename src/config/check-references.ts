@@ -20,6 +20,9 @@ export interface StreamUse {
   readonly topic?: string
 }
 
+/** Streams and triggers of asynchronous invocations. */
+export const reservedPrefix = 'invocations-'
+
 /** Paths of the gateway's own: a source there would never be reached. */
 const reservedPath = /^\/(v1|healthz|readyz|metrics)(\/|$)/
 
@@ -49,6 +52,10 @@ export function checkReferences(file: ConfigFile, problem: ReportAt, warn: Repor
   checkSources(file, problem)
   checkExposure(file, problem)
   checkDefinitions(file, problem)
+  for (const section of ['streams', 'sources', 'triggers'] as const)
+    for (const name of Object.keys(file[section]))
+      if (name.startsWith(reservedPrefix))
+        problem([section, name], `names that begin with ${reservedPrefix} belong to the gateway itself`)
 
   for (const [name, sink] of Object.entries(file.sinks)) {
     if (sink === undefined) continue

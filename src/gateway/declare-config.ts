@@ -21,6 +21,9 @@ export function declareConfig(
   for (const [name, definition] of triggers) {
     const record = state.triggers.get(name)
     if (record?.managedBy === 'config' && isSame(record.definition, definition)) continue
+    // Its place in one stream, and what is parked of it, says nothing of another: it begins anew there.
+    if (record !== undefined && record.definition.stream !== definition.stream)
+      changes.push({ kind: 'delete-trigger', name })
     changes.push({ kind: 'put-trigger', name, managedBy: 'config', definition })
   }
   for (const { name, managedBy } of state.triggers.values())

@@ -67,6 +67,7 @@ interface Parts {
   fleet?: Fleet
   sampler?: StatsSampler
   sources?: ReadonlyMap<string, Source>
+  rollouts?: Rollouts
   duties?: Duties
   traffic?: TrafficLog
 }
@@ -202,12 +203,13 @@ export class GatewayParts {
   }
 
   #buildFleet(secrets: ReadonlyMap<string, string>): Fleet {
-    const { telemetry, logs, registry } = this.#parts as Required<Parts>
+    const { telemetry, logs, registry, artifacts } = this.#parts as Required<Parts>
+    const { logger } = this.#options
     const surroundings = this.#surroundings(secrets)
     const fleet = new Fleet({
       dataDir: this.#config.dataDir,
       cores: availableParallelism(),
-      registry,
+      ...{ registry, artifacts, logger },
       resolve: (name, stored) => resolveVersion(name, stored, surroundings),
       poolOptions: functionVersion => ({
         tracing: telemetry.tracer.enabled,
@@ -215,7 +217,7 @@ export class GatewayParts {
         onSpans: spans => telemetry.exportWorkerSpans(spans),
       }),
       onScaling: ({ function: name, version, reason }) =>
-        this.#options.logger.info({ function: name, version }, `workers of ${name} ${reason}`),
+        logger.info({ function: name, version }, `workers of ${name} ${reason}`),
       onRetired: engine => this.#parts.sampler?.retired(engine),
     })
     this.#parts.fleet = fleet
@@ -227,10 +229,12 @@ export class GatewayParts {
     const { logger } = this.#options
     const failed = (what: string) => (error: unknown) =>
       logger.error({ err: error }, `${what} failed; it is tried again`)
+    const rollouts = new Rollouts(registry, fleet.engines, failed('a rollout step'))
+    this.#parts.rollouts = rollouts
     return new Duties([
       new Expiries(registry, failed('deleting what has expired')),
-      new Rollouts(registry, fleet.engines, failed('a rollout step')),
-      new ArtifactCollector(artifacts, registry, failed('collecting code that nothing refers to')),
+      rollouts,
+      new ArtifactCollector(artifacts, registry, fleet.engines, failed('collecting code that nothing refers to')),
       sampler,
     ])
   }

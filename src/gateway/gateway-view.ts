@@ -16,6 +16,7 @@ import type { VersionEngines } from './fleet/version-engines.ts'
 import type { LogEnds } from './fleet/version-lag.ts'
 import type { HomeStreams } from './home-streams.ts'
 import type { Invoke } from './invoke.ts'
+import type { Rollouts } from './duties/rollouts.ts'
 import type { StatsSampler } from './duties/stats-sampler.ts'
 
 /** What the controls, views, health and metrics look at. */
@@ -37,6 +38,7 @@ export interface GatewayView {
   readonly store: HomeStore
   readonly observations: Observations
   readonly sampler: StatsSampler
+  readonly rollouts: Rollouts
   readonly metrics: MetricsRegistry
   readonly invoke: Invoke
   state(): { readonly state: string; readonly failure: SluiceError | undefined }

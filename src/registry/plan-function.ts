@@ -113,13 +113,18 @@ export function planDeleteVersion(
   return [{ kind: 'delete-version', function: name, version }]
 }
 
-/** @throws {SluiceError} as {@link planPublish}. */
+/**
+ * A function of the file may be disabled, too: like a pause it is somebody's wish for now, and no part of the definition.
+ * @throws {SluiceError} SLUICE_FUNCTIONS_NOT_FOUND, SLUICE_REGISTRY_REVISION.
+ */
 export function planEnable(
   state: RegistryState,
   plan: PlanCondition & { readonly name: string; readonly enabled: boolean },
 ): RegistryChange[] {
   const { name, enabled } = plan
-  return changeable(state, name, plan).enabled === enabled ? [] : [{ kind: 'enable-function', name, enabled }]
+  const record = functionOf(state, name)
+  assertCondition(`function ${name}`, record, conditionOf(plan.ifMatch, plan.ifNoneMatch))
+  return record.enabled === enabled ? [] : [{ kind: 'enable-function', name, enabled }]
 }
 
 /** The function, if it is there, as the caller saw it, and not the file's. */

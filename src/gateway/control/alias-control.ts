@@ -14,7 +14,10 @@ export function createAliasControl(view: GatewayView): AliasControl {
   const { registry, shadows } = view
   const viewOf = (state: RegistryState, name: string, alias: string): AliasView => {
     const record = functionNamed(state, name)
-    return aliasViewOf(record, aliasNamed(state, name, alias))
+    const shown = aliasViewOf(record, aliasNamed(state, name, alias))
+    const { rollout } = shown
+    if (rollout?.state !== 'running') return shown
+    return { ...shown, rollout: { ...rollout, reason: view.rollouts.waitsFor(rollout.id) ?? rollout.reason } }
   }
   return {
     async aliases(name) {

@@ -1,3 +1,4 @@
+import { reservedPrefix } from '../../config/check-references.ts'
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { parseFunctionRef } from '../../config/function-ref.ts'
 import type { SinkConfig } from '../../config/schema.ts'
@@ -6,9 +7,6 @@ import { compileFilter } from '../../events/filter.ts'
 import type { Filter } from '../../events/filter-schema.ts'
 import type { RegistryState, TriggerDefinition } from '../../registry/registry-records.ts'
 import { resolveRef } from '../fleet/ref-targets.ts'
-
-/** Names that the gateway gives to triggers and streams of its own. */
-export const reservedPrefix = 'invocations-'
 
 /** What a trigger may refer to. */
 export interface TriggerSurroundings {

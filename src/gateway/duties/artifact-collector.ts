@@ -1,6 +1,7 @@
 import type { ArtifactStore } from '../../functions/artifact.ts'
 import type { RegistryState } from '../../registry/registry-records.ts'
 import type { Registry } from '../../registry/registry.ts'
+import type { VersionEngines } from '../fleet/version-engines.ts'
 
 /** An artifact is put before the command that refers to it: it gets this long to be referred to. */
 const graceMs = 10 * 60_000
@@ -10,12 +11,19 @@ const intervalMs = 10 * 60_000
 export class ArtifactCollector {
   readonly #artifacts: ArtifactStore
   readonly #registry: Registry
+  readonly #engines: VersionEngines
   readonly #onError: (error: unknown) => void
   #timer: NodeJS.Timeout | undefined
 
-  constructor(artifacts: ArtifactStore, registry: Registry, onError: (error: unknown) => void) {
+  constructor(
+    artifacts: ArtifactStore,
+    registry: Registry,
+    engines: VersionEngines,
+    onError: (error: unknown) => void,
+  ) {
     this.#artifacts = artifacts
     this.#registry = registry
+    this.#engines = engines
     this.#onError = onError
   }
 
@@ -31,7 +39,10 @@ export class ArtifactCollector {
   async collect(): Promise<number> {
     try {
       const referred = referredHashes(this.#registry.state)
-      return await this.#artifacts.collect(hash => referred.has(hash), graceMs)
+      // What drains may start a worker once more.
+      const files = new Set([...this.#engines.all].map(({ version }) => version.file))
+      const isUsed = (hash: string): boolean => referred.has(hash) || files.has(this.#artifacts.modulePath(hash))
+      return await this.#artifacts.collect(isUsed, graceMs)
     } catch (error) {
       this.#onError(error)
       return 0

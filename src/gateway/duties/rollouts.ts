@@ -23,6 +23,8 @@ export class Rollouts {
   readonly #engines: VersionEngines
   readonly #onError: (error: unknown) => void
   readonly #baselines = new Map<string, Baseline>()
+  /** What running rollouts wait for, by their id. Not worth a command of the registry each second. */
+  readonly #waiting = new Map<string, string>()
   #timer: NodeJS.Timeout | undefined
   #ticking = false
 
@@ -40,13 +42,19 @@ export class Rollouts {
     clearInterval(this.#timer)
   }
 
+  /** What a running rollout waits for; undefined when it was not judged yet. */
+  waitsFor(id: string): string | undefined {
+    return this.#waiting.get(id)
+  }
+
   async #tick(): Promise<void> {
     if (this.#ticking) return
     this.#ticking = true
     try {
       for (const { record, alias, rollout } of running(this.#registry.state)) await this.#judge(record, alias, rollout)
       const ids = new Set([...running(this.#registry.state)].map(({ rollout }) => rollout.id))
-      for (const id of this.#baselines.keys()) if (!ids.has(id)) this.#baselines.delete(id)
+      for (const known of [this.#baselines, this.#waiting])
+        for (const id of known.keys()) if (!ids.has(id)) known.delete(id)
     } catch (error) {
       this.#onError(error)
     } finally {
@@ -64,6 +72,7 @@ export class Rollouts {
       { new: fresh, old: this.#performance(record.name, others, baseline) },
       nowMs,
     )
+    this.#waiting.set(rollout.id, decision.reason)
     const next = afterDecision(rollout, decision, nowMs)
     if (next === undefined) return
     await this.#registry.transact('rollout', state => changeFor(state, record.name, alias.name, next))

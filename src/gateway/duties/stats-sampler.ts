@@ -86,14 +86,13 @@ export class StatsSampler implements Duty {
       const { version } = engine.version
       totals.set(version, add(totals.get(version), statsOf(version, beginning, readingOf(engine))))
     }
-    const samples = await this.#observations.samples(name, nowMs - windowMs)
     return {
       function: name,
       atMs: nowMs,
       windowMs,
       intervalMs,
       totals: [...totals.values()].sort((a, b) => order(a.version) - order(b.version)),
-      series: samples.map(({ atMs, values }) => ({ ...(JSON.parse(values) as StatsSampleView), atMs })),
+      series: seriesOf(await this.#observations.samples(name, nowMs - windowMs)),
     }
   }
 
@@ -138,6 +137,19 @@ function statsOf(version: string, before: Reading, after: Reading): VersionStats
 function figures({ invocations }: VersionWindow, { mean, p50, p95, p99 }: VersionWindow['durationMs']) {
   if (invocations === 0) return { meanMs: null, p50Ms: null, p95Ms: null, p99Ms: null }
   return { meanMs: mean, p50Ms: p50, p95Ms: p95, p99Ms: p99 }
+}
+
+/** One entry per interval and version: where latest was changed within an interval, two engines have written. */
+function seriesOf(samples: readonly VersionSample[]): StatsSampleView[] {
+  const series: StatsSampleView[] = []
+  const places = new Map<string, number>()
+  for (const { atMs, version, values } of samples) {
+    const stats = JSON.parse(values) as VersionStatsView
+    const place = places.get(`${atMs}/${version}`)
+    if (place !== undefined) series[place] = { atMs, ...add(series[place], stats) }
+    else places.set(`${atMs}/${version}`, series.push({ atMs, ...stats }) - 1)
+  }
+  return series
 }
 
 /** Sums; durations are those of the newer part, unless it has none. */

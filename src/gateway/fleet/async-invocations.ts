@@ -11,7 +11,7 @@ import { groupOf, type HomeStream } from '../home-streams.ts'
 import { buildTrigger } from './build-trigger.ts'
 import type { FunctionRoutes } from './function-routes.ts'
 import type { RefTargets } from './ref-targets.ts'
-import type { RunningTrigger, TriggerFleet, TriggerFleetOptions } from './trigger-fleet.ts'
+import { pauseScope, type RunningTrigger, type TriggerFleet, type TriggerFleetOptions } from './trigger-fleet.ts'
 import { routeTarget, TriggerRoutes } from './trigger-routes.ts'
 
 /** Extension attribute that says which version or alias an asynchronous invocation asked for. */
@@ -21,6 +21,8 @@ export const versionExtension = 'sluiceversion'
 export const invocationsOf = (functionName: string): string => `${prefix}${functionName}`
 
 const prefix = 'invocations-'
+
+const uidOf = (functionName: string): string => `invocations.${functionName}`
 
 const streamDefinition: StreamConfig = { partitions: 16, retentionMs: 86_400_000, maxBytes: 1_073_741_824 }
 
@@ -77,7 +79,7 @@ export class AsyncInvocations {
     const name = invocationsOf(functionName)
     await fleet.dismiss(name, 0)
     await parts.streams.delete(name)
-    await parts.store.forgetTrigger(name)
+    await parts.store.forgetTrigger(uidOf(functionName))
   }
 
   #stream(functionName: string): Promise<HomeStream> {
@@ -94,7 +96,7 @@ export class AsyncInvocations {
     const { fleet, parts } = this.#options
     const name = invocationsOf(functionName)
     const record = recordOf(name, functionName)
-    const stream = await parts.streams.open(name, streamDefinition, [groupOf(name)])
+    const stream = await parts.streams.open(name, streamDefinition, [groupOf(record.uid)])
     const table = new InvocationRoutes(functionName, parts.routes)
     const { dispatch, log } = buildTrigger(record, table, parts, (delivery, outcome) =>
       parts.shadows.offer(table.refsOf(delivery), delivery, outcome),
@@ -105,7 +107,7 @@ export class AsyncInvocations {
       void hold(trigger)
     }
     await hold(trigger)
-    await dispatch.start((await parts.store.pauses()).get(`trigger:${name}`))
+    await dispatch.start((await parts.store.pauses()).get(pauseScope(record)))
     fleet.adopt(trigger)
     return stream
   }
@@ -181,5 +183,6 @@ function recordOf(name: string, functionName: string): TriggerRecord {
     sinks: [],
     maxInFlight: 2_000,
   }
-  return { name, uid: name, managedBy: 'api', definition, revision: 0, createdAtMs: 0, updatedAtMs: 0 }
+  // Names have no dot: no trigger of a user can have this uid.
+  return { name, uid: uidOf(functionName), managedBy: 'api', definition, revision: 0, createdAtMs: 0, updatedAtMs: 0 }
 }

@@ -1,4 +1,6 @@
 import type { ScalingEvent } from '../../controller/controller.ts'
+import type { DispatchLogger } from '../../dispatch/trigger-options.ts'
+import type { LocalArtifactStore } from '../../functions/artifact-store.ts'
 import type { FunctionVersion } from '../../functions/function-version.ts'
 import type { StoredVersion } from '../../functions/resolve-version.ts'
 import type { RegistryState } from '../../registry/registry-records.ts'
@@ -19,6 +21,8 @@ export interface FleetOptions {
   readonly registry: Registry
   /** Makes a stored version runnable. @throws {SluiceError} SLUICE_REGISTRY_INVALID. */
   readonly resolve: (name: string, stored: StoredVersion) => FunctionVersion
+  readonly artifacts: LocalArtifactStore
+  readonly logger: DispatchLogger
   readonly poolOptions: (version: FunctionVersion) => WorkerPoolOptions
   readonly onScaling: (event: ScalingEvent) => void
   readonly onRetired: (engine: VersionEngine) => void
@@ -40,9 +44,21 @@ export class Fleet {
   #unlisten: () => void = () => undefined
 
   constructor(options: FleetOptions) {
-    const { registry, cores, resolve, poolOptions, onScaling, onRetired } = options
+    const { registry, artifacts, logger, cores, resolve, poolOptions, onScaling, onRetired } = options
     this.#options = options
-    this.engines = new VersionEngines({ cores, resolve, poolOptions, ends: this.ends, onScaling, onRetired })
+    this.engines = new VersionEngines({
+      cores,
+      resolve,
+      poolOptions,
+      ends: this.ends,
+      verify: hash => artifacts.verify(hash),
+      onDamaged: (name, error) => {
+        logger.error({ function: name, code: error.code }, `function ${name}: ${error.message}`)
+        this.routes.refresh(registry.state, new Set([name]))
+      },
+      onScaling,
+      onRetired,
+    })
     this.routes = new FunctionRoutes(this.engines, registry.state)
     this.shadows = new Shadows(this.engines)
     this.#standing = new StandingVersions(this.routes)

@@ -1,5 +1,6 @@
 import { Controller, type ScalingEvent } from '../../controller/controller.ts'
 import { VersionDispatch } from '../../dispatch/version-dispatch.ts'
+import { SluiceError } from '../../errors/sluice-error.ts'
 import type { FunctionVersion } from '../../functions/function-version.ts'
 import type { StoredVersion } from '../../functions/resolve-version.ts'
 import { createWorkerPool } from '../../workers/piscina-pool.ts'
@@ -20,6 +21,10 @@ export interface VersionEnginesOptions {
   readonly resolve: (name: string, stored: StoredVersion) => FunctionVersion
   readonly poolOptions: (version: FunctionVersion) => WorkerPoolOptions
   readonly ends: LogEnds
+  /** Reads the code of an artifact again. Rejects with SLUICE_FUNCTIONS_LOAD when it is damaged. */
+  readonly verify: (hash: string) => Promise<void>
+  /** The code of a version is damaged: from now on {@link VersionEngines.acquire} refuses it. */
+  readonly onDamaged: (name: string, error: SluiceError) => void
   readonly onScaling: (event: ScalingEvent) => void
   /** An engine has nothing left to do; its statistics can be read a last time. */
   readonly onRetired: (engine: VersionEngine) => void
@@ -42,6 +47,8 @@ export class VersionEngines {
   readonly controller: Controller
   readonly #options: VersionEnginesOptions
   readonly #serving = new Map<string, Entry>()
+  /** Hashes of artifacts that were found damaged, with what is wrong. */
+  readonly #damaged = new Map<string, SluiceError>()
   readonly #draining = new Map<VersionEngine, Promise<void>>()
 
   constructor(options: VersionEnginesOptions) {
@@ -61,14 +68,18 @@ export class VersionEngines {
 
   /**
    * The engine of a version; made when nothing uses it yet. Every call wants one {@link release}.
-   * @throws {SluiceError} SLUICE_REGISTRY_INVALID when the version refers to something that is not there any more.
+   * @throws {SluiceError} SLUICE_REGISTRY_INVALID when the version refers to something that is not there any more,
+   *   SLUICE_FUNCTIONS_LOAD when its code was found damaged.
    */
   acquire(name: string, stored: StoredVersion): VersionEngine {
+    const damage = this.#damaged.get(stored.code.hash)
+    if (damage !== undefined) throw damage
     const key = `${name}@${stored.version}#${stored.hash}`
     let entry = this.#serving.get(key)
     if (entry === undefined) {
       entry = { engine: this.#create(key, this.#options.resolve(name, stored)), users: 0 }
       this.#serving.set(key, entry)
+      if (stored.code.kind === 'artifact') this.#verify(name, stored.code.hash)
     }
     entry.users++
     return entry.engine
@@ -91,6 +102,14 @@ export class VersionEngines {
         return dispatch.pool.close(drainMs)
       }),
     )
+  }
+
+  #verify(name: string, hash: string): void {
+    this.#options.verify(hash).catch((thrown: unknown) => {
+      const error = SluiceError.from(thrown)
+      this.#damaged.set(hash, error)
+      this.#options.onDamaged(name, error)
+    })
   }
 
   #create(key: string, version: FunctionVersion): VersionEngine {
