@@ -9,9 +9,12 @@ export const exitCodes = {
   /** The command line, the configuration or a function is wrong: the same command fails again. */
   usage: 2,
   unreachable: 3,
+  /** A dry run found something to change. */
+  changesPending: 4,
 } as const
 
 const usageCodes: readonly ErrorCode[] = [
+  'SLUICE_CLI_BUNDLE',
   'SLUICE_CLI_USAGE',
   'SLUICE_CONFIG_INVALID',
   'SLUICE_CONFIG_UNREADABLE',

@@ -1,11 +1,24 @@
 import { Command, CommanderError } from 'commander'
 import { SluiceError } from '../errors/sluice-error.ts'
 import type { CommandIo } from './command-io.ts'
+import { addAliasCommand } from './commands/alias-command.ts'
+import { addApplyCommand } from './commands/apply-command.ts'
+import { addCompletionCommand } from './commands/completion-command.ts'
+import { addDeployCommand } from './commands/deploy-command.ts'
+import { addDevCommand } from './commands/dev-command.ts'
+import { addFunctionsCommand } from './commands/functions-command.ts'
 import { addGatewayCommands, type GatewayCommands } from './commands/gateway-commands.ts'
+import { addInitCommand } from './commands/init-command.ts'
 import { addInvokeCommand } from './commands/invoke-command.ts'
 import { addListCommands } from './commands/list-commands.ts'
+import { addLogsCommand } from './commands/logs-command.ts'
+import { addPublishCommand } from './commands/publish-command.ts'
+import { addRolloutCommand } from './commands/rollout-command.ts'
+import { addStatsCommand } from './commands/stats-command.ts'
 import { addTriggerCommands } from './commands/trigger-commands.ts'
+import { addTriggersCommand } from './commands/triggers-command.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { plainLines } from './terminal-text.ts'
 
 /** Runs one command line (without `node` and script) and returns the exit code. Never throws, never exits. */
 export async function runCli(
@@ -23,7 +36,7 @@ export async function runCli(
     // Help and --version end by an error, too; theirs has the code 0. Commander has printed what there is to say.
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     const error = SluiceError.from(thrown)
-    io.err(`sluice: ${error.message}\n`)
+    io.err(`sluice: ${plainLines(error.message)}\n`)
     return exitCodeOf(error)
   }
 }
@@ -38,27 +51,54 @@ function createProgram(
     .description('Event-streaming gateway: HTTP, MQTT and Kafka in, a durable log, your functions in worker threads.')
     .version(version, '-V, --version', 'print the version')
     .showHelpAfterError('(sluice --help tells what there is)')
-    .helpCommand('help [command]', 'show help for a command')
     .addHelpText(
       'after',
       `
 Examples:
   sluice start --config config/standalone.yaml
+  sluice init price && cd price && sluice deploy
+  sluice logs price --follow
   sluice triggers
-  sluice pause telemetry-alert --reason 'broken firmware 1.4.2'
-  sluice dead-letters telemetry-alert --json
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 gateway not reachable.`,
+Each command has --help with examples; source <(sluice completion bash) completes commands and names.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, configuration or code, 3 gateway not reachable, 4 a dry run with changes.`,
     )
+  // Options behind a subcommand are the subcommand's, although its parent may have some of the same name.
+  program.enablePositionalOptions()
   // Set before commands are added: they inherit it.
-  program.exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err })
-  addGatewayCommands(program, io, gateway, setExitCode)
-  addListCommands(program, io)
+  program.exitOverride().configureOutput({
+    writeOut: io.out,
+    writeErr: io.err,
+    getOutHelpWidth: () => io.terminal?.columns ?? 80,
+    getErrHelpWidth: () => io.errTerminal?.columns ?? 80,
+  })
+  // A list of names and what they do; arguments and options are told by the help of each.
+  program.configureHelp({ subcommandTerm: command => command.name() })
+  program.commandsGroup('Write functions:')
+  addInitCommand(program, io)
+  addDevCommand(program, io)
+  addDeployCommand(program, io, setExitCode)
+  addApplyCommand(program, io, setExitCode)
+  program.commandsGroup('Versions and traffic:')
+  addPublishCommand(program, io)
+  addAliasCommand(program, io)
+  addRolloutCommand(program, io, setExitCode)
+  program.commandsGroup('Run and watch:')
+  addInvokeCommand(program, io, setExitCode)
+  addLogsCommand(program, io)
+  addStatsCommand(program, io)
+  addFunctionsCommand(program, io)
+  addTriggersCommand(program, io)
   addTriggerCommands(program, io)
-  addInvokeCommand(program, io)
+  addListCommands(program, io)
+  program.commandsGroup('Gateway:')
+  program.helpCommand('help [command]', 'show help for a command')
+  addGatewayCommands(program, io, gateway, setExitCode)
   program
     .command('version')
     .description('print the versions of Sluice and Node.js')
     .action(() => io.out(`sluice ${version}, Node.js ${process.version}\n`))
+  addCompletionCommand(program, io)
   return program
 }

@@ -32,8 +32,8 @@ describe('sluice, talking to a gateway', () => {
     expect(code).toBe(0)
     expect(stdout).toBe(
       [
-        'TRIGGER  STATE    STREAM     FUNCTION     LAG  IN FLIGHT  PARKED KEYS  SUCCEEDED  RETRIES  DEAD LETTERS  WHY',
-        'alerts   running  telemetry  alert     12,345          3            1          5        4             3  -',
+        'TRIGGER  STATE    STREAM     FUNCTION       LAG  IN FLIGHT  PARKED KEYS  SUCCEEDED  RETRIES  DEAD LETTERS  WHY',
+        'alerts   running  telemetry  alert@live  12,345          3            1          5        4             3  -',
         '',
       ].join('\n'),
     )

@@ -26,5 +26,17 @@ export function clientOf(options: ApiCommandOptions, io: CommandIo): ApiClient {
 
 /** Pretty enough for people, complete for programs. */
 export function printJson(io: CommandIo, value: unknown): void {
-  io.out(`${JSON.stringify(value, null, 2)}\n`)
+  io.out(`${escapeControls(JSON.stringify(value, null, 2))}\n`)
 }
+
+/** One value a line, for streams of them. */
+export function printJsonLine(io: CommandIo, value: unknown): void {
+  io.out(`${escapeControls(JSON.stringify(value))}\n`)
+}
+
+/** JSON escapes the control characters of ASCII alone; terminals obey others, too. */
+const escapeControls = (json: string): string =>
+  json.replaceAll(
+    /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )

@@ -76,12 +76,14 @@ Examples:
       for (const warning of config.warnings) io.err(`warning: ${warning}\n`)
       for (const { kind, name, reason } of config.disabled) io.err(`off: ${kind} ${name}: ${reason}\n`)
       const { sources, streams, sinks, triggers } = config
+      // Triggers that are off are kept: they belong to the registry.
+      const offTriggers = config.disabled.filter(({ kind }) => kind === 'trigger').length
       const sizes = [
         [sources.size, 'sources'],
         [streams.size, 'streams'],
         [functions.length, 'functions'],
         [sinks.size, 'sinks'],
-        [triggers.size, 'triggers'],
+        [triggers.size - offTriggers, 'triggers'],
       ]
       io.out(`${options.config} is valid: ${sizes.map(([size, noun]) => `${size} ${noun}`).join(', ')}\n`)
       if (functions.length > 0) {

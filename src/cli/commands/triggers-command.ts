@@ -1,0 +1,186 @@
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { TriggerView } from '../../api/views/trigger-view.ts'
+import type { TriggerConfig } from '../../config/sections/trigger.ts'
+import { SluiceError } from '../../errors/sluice-error.ts'
+import { apiPath } from '../api-client.ts'
+import { colorsOf } from '../colors.ts'
+import type { CommandIo } from '../command-io.ts'
+import { formatTable } from '../format-table.ts'
+import { defaultTrigger } from '../manifest/default-definition.ts'
+import { assertName } from '../manifest/find-function.ts'
+import { collect, jsonValue, pointInTime, wholeNumber } from '../option-parsers.ts'
+import { preconditionOf, putTrigger } from '../plan/carry-out.ts'
+import { formatAction, formatFieldChanges } from '../plan/format-change.ts'
+import { planTrigger } from '../plan/trigger-plan.ts'
+import { formatTrigger, triggerColumns } from '../reports/trigger-report.ts'
+import { clientOf, printJson, withApiOptions, type ApiCommandOptions } from './api-command.ts'
+
+interface TriggerFlags {
+  readonly stream?: string
+  readonly function?: string
+  readonly filter?: unknown
+  /** false: --no-sinks. */
+  readonly sinks?: false
+  readonly sink?: readonly string[]
+  readonly start?: TriggerConfig['start']
+  readonly ordering?: TriggerConfig['ordering']
+  readonly maxInFlight?: number
+  readonly maxAttempts?: number
+  readonly description?: string
+  readonly enabled?: boolean
+  readonly disabled?: boolean
+}
+
+/** `sluice triggers`: the list, one in full, and making, changing and deleting them. */
+export function addTriggersCommand(program: Command, io: CommandIo): void {
+  const group = withApiOptions(
+    program.command('triggers').description('list triggers with their lag, show, create, update or delete one'),
+    io,
+  )
+    .enablePositionalOptions()
+    .argument('[trigger]', 'show this one in full')
+    .option('--function <function>', 'only those of this function')
+    .option('--json', 'print JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  sluice triggers
+  sluice triggers price-orders
+  sluice triggers create price-orders --stream orders --function price@live --sink priced --start latest
+  sluice triggers update price-orders --filter '{"type":"com.example.order.*"}'
+  sluice triggers delete price-orders`,
+    )
+    .action(async (name: string | undefined, options: ApiCommandOptions & { readonly function?: string }) => {
+      if (name !== undefined) return show(io, name, options)
+      const query = { function: options.function }
+      const items = await clientOf(options, io).list<TriggerView>(apiPath('triggers'), query)
+      if (options.json === true) return printJson(io, items)
+      io.out(items.length === 0 ? 'no triggers\n' : formatTable(triggerColumns, items, io.terminal))
+    })
+
+  withApiOptions(group.command('show <trigger>').description('show one in full'), io)
+    .option('--json', 'print JSON')
+    .action((name: string, options: ApiCommandOptions) => show(io, name, options))
+
+  withFlags(
+    withApiOptions(group.command('create <trigger>').description('run a function on the events of a stream'), io),
+  )
+    .addHelpText(
+      'after',
+      `
+--start: earliest, latest, offset:<n>, 10m (ago) or 2026-03-01T08:00:00Z. Default: earliest.
+
+Examples:
+  sluice triggers create audit --stream orders --function audit
+  sluice triggers create audit --stream orders --function audit@2 --start 1h --ordering none`,
+    )
+    .action(async (name: string, options: ApiCommandOptions & TriggerFlags) => {
+      const { stream, function: functionRef } = options
+      if (stream === undefined || functionRef === undefined) {
+        throw new SluiceError('SLUICE_CLI_USAGE', 'a new trigger needs --stream and --function')
+      }
+      const definition = { ...defaultTrigger(), stream, function: functionRef, ...changesOf(options, undefined) }
+      const view = await clientOf(options, io).json<TriggerView>('PUT', apiPath('triggers', assertName(name)), {
+        headers: preconditionOf(undefined),
+        body: definition,
+      })
+      if (options.json === true) return printJson(io, view)
+      io.out(`Created ${name}: ${view.stream} → ${view.functionRef}\n`)
+    })
+
+  withFlags(withApiOptions(group.command('update <trigger>').description('change what is said, and nothing else'), io))
+    .addHelpText(
+      'after',
+      `
+Its stream and start cannot change: they need another trigger.
+
+Examples:
+  sluice triggers update price-orders --function price@live
+  sluice triggers update price-orders --no-sinks --disabled`,
+    )
+    .action(async (name: string, options: ApiCommandOptions & TriggerFlags) => {
+      const client = clientOf(options, io)
+      const current = await client.json<TriggerView>('GET', apiPath('triggers', name))
+      const { stream = current.definition.stream, function: functionRef = current.definition.function } = options
+      const definition = {
+        ...current.definition,
+        stream,
+        function: functionRef,
+        ...changesOf(options, current.definition),
+      } as TriggerConfig
+      const plan = planTrigger(name, definition, current)
+      if (typeof plan === 'string') throw new SluiceError('SLUICE_CLI_USAGE', plan)
+      const view = plan.action === 'unchanged' ? current : await putTrigger(client, plan)
+      if (options.json === true) return printJson(io, view)
+      const colors = colorsOf(io.terminal)
+      io.out(
+        [formatAction(plan.action, `trigger ${name}`, colors), ...formatFieldChanges(plan.fields, colors)].join('\n') +
+          '\n',
+      )
+    })
+
+  withApiOptions(group.command('delete <trigger>').description('delete a trigger; its dead letters stay'), io)
+    .option('--json', 'print JSON')
+    .action(async (name: string, options: ApiCommandOptions) => {
+      const answer = await clientOf(options, io).json('DELETE', apiPath('triggers', name))
+      if (options.json === true) return printJson(io, answer)
+      io.out(`Deleted ${name}.\n`)
+    })
+}
+
+function withFlags(command: Command): Command {
+  return command
+    .option('--stream <stream>', 'the stream whose events run it')
+    .option('--function <function>', 'what to run: price, price@3 or price@live')
+    .option('--filter <json>', 'only events that match', jsonValue)
+    .option('--sink <sink>', 'where results go; repeatable', collect)
+    .option('--no-sinks', 'results go nowhere')
+    .option('--start <where>', 'where it begins', parseStart)
+    .addOption(new Option('--ordering <order>', 'key: one event of a key at a time').choices(['key', 'none']))
+    .option('--max-in-flight <count>', 'events of one partition under way', wholeNumber(1, 100_000))
+    .option('--max-attempts <count>', 'attempts in all, instead of what the function says', wholeNumber(1, 1000))
+    .option('--description <text>', 'for people')
+    .option('--enabled', 'it runs')
+    .addOption(new Option('--disabled', 'it does not run').conflicts('enabled'))
+    .option('--json', 'print JSON')
+}
+
+/** What the flags say beyond stream and function. */
+function changesOf(
+  flags: TriggerFlags,
+  current: Pick<TriggerView['definition'], 'retry'> | undefined,
+): Partial<TriggerConfig> {
+  const { filter, start, ordering, maxInFlight, maxAttempts, description } = flags
+  const sinks = flags.sinks === false ? [] : flags.sink
+  const enabled = flags.disabled === true ? false : flags.enabled
+  return {
+    ...(filter === undefined ? {} : { filter: filter as NonNullable<TriggerConfig['filter']> }),
+    ...(start === undefined ? {} : { start }),
+    ...(ordering === undefined ? {} : { ordering }),
+    ...(maxInFlight === undefined ? {} : { maxInFlight }),
+    ...(maxAttempts === undefined ? {} : { retry: { ...current?.retry, maxAttempts } }),
+    ...(description === undefined ? {} : { description }),
+    ...(sinks === undefined ? {} : { sinks: [...sinks] }),
+    ...(enabled === undefined ? {} : { enabled }),
+  }
+}
+
+function parseStart(text: string): TriggerConfig['start'] {
+  if (text === 'earliest' || text === 'latest') return text
+  const offset = /^offset:(\d+)$/.exec(text)?.[1]
+  if (offset !== undefined) return { offset: wholeNumber(0)(offset) }
+  try {
+    return { timestampMs: pointInTime()(text) }
+  } catch {
+    throw new InvalidArgumentError(
+      'It must be earliest, latest, offset:<n>, 10m (ago) or a time such as 2026-03-01T08:00:00Z.',
+    )
+  }
+}
+
+async function show(io: CommandIo, name: string, options: ApiCommandOptions): Promise<void> {
+  const view = await clientOf(options, io).json<TriggerView>('GET', apiPath('triggers', name))
+  if (options.json === true) return printJson(io, view)
+  io.out(formatTrigger(view, io.terminal))
+}
