@@ -12,9 +12,11 @@ const forbiddenNames = new Set(['__proto__', 'constructor'])
 
 const quote = 0x22
 const comma = 0x2c
+const openingBracket = 0x5b
 const backslash = 0x5c
-const opening = new Set([0x5b, 0x7b])
-const closing = new Set([0x5d, 0x7d])
+const closingBracket = 0x5d
+const openingBrace = 0x7b
+const closingBrace = 0x7d
 
 /**
  * Reads a JSON body; undefined for an empty one. Size in values and depth are looked at before anything is built: a few
@@ -52,16 +54,23 @@ function problemOfShape(bytes: Buffer): string | undefined {
   let depth = 0
   let values = 1
   for (let at = 0; at < bytes.length; at++) {
-    const byte = bytes[at] as number
-    if (byte === quote) {
-      at = endOfString(bytes, at + 1)
-    } else if (byte === comma) {
-      values++
-    } else if (opening.has(byte)) {
-      values++
-      if (++depth > maxDepth) return `the body is nested deeper than ${maxDepth} levels`
-    } else if (closing.has(byte)) {
-      depth--
+    switch (bytes[at]) {
+      case quote:
+        at = endOfString(bytes, at + 1)
+        break
+      case openingBracket:
+      case openingBrace:
+        if (++depth > maxDepth) return `the body is nested deeper than ${maxDepth} levels`
+        values++
+        break
+      case closingBracket:
+      case closingBrace:
+        depth--
+        break
+      case comma:
+        values++
+        break
+      default:
     }
     if (values > maxValues) return `the body has more than ${maxValues} values`
   }
