@@ -13,7 +13,8 @@ afterEach(async () => {
 })
 
 const workers = async (): Promise<number> =>
-  (await gateway.get<{ items: { workers: number }[] }>('/v1/functions')).items[0]?.workers ?? -1
+  (await gateway.get<{ items: { running: { workers: number }[] }[] }>('/v1/functions')).items[0]?.running[0]?.workers ??
+  -1
 
 describe('the workers of a function', () => {
   it('grow with the load, go when there is nothing to do, and come back for the next event', async () => {
