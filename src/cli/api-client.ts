@@ -45,8 +45,14 @@ export interface ApiClient {
   /**
    * Lines of JSON as they come, until the gateway closes. @throws as {@link json}; SLUICE_CLI_UNREACHABLE when the
    * connection breaks. Ends quietly when the signal is aborted.
+   * @param onOpen called when the gateway has begun to answer.
    */
-  lines<Line>(path: string, query: ApiQuery, signal: AbortSignal): AsyncGenerator<Line, void, undefined>
+  lines<Line>(
+    path: string,
+    query: ApiQuery,
+    signal: AbortSignal,
+    onOpen?: () => void,
+  ): AsyncGenerator<Line, void, undefined>
 }
 
 /** `/v1/functions/price/versions/3`, each part escaped. @throws {SluiceError} SLUICE_CLI_USAGE for a part that is no name. */
@@ -126,7 +132,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       } while (after !== undefined)
       return items
     },
-    async *lines<Line>(path: string, query: ApiQuery, signal: AbortSignal) {
+    async *lines<Line>(path: string, query: ApiQuery, signal: AbortSignal, onOpen?: () => void) {
       const accept = { accept: 'application/x-ndjson' }
       try {
         const response = await open('GET', path, { query, signal, headers: accept, timeoutMs: Infinity })
@@ -134,6 +140,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
           const body = Buffer.from(await response.arrayBuffer())
           throw refusal({ status: response.status, headers: response.headers, body })
         }
+        onOpen?.()
         if (response.body === null) return
         for await (const line of readLines(response.body)) yield JSON.parse(line) as Line
       } catch (error) {

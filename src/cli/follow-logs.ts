@@ -35,20 +35,22 @@ export async function followLogs(
   let delayMs = retryMs
   while (!signal.aborted) {
     const from = isFirst ? {} : { after: lastId ?? 0, limit: 1000 }
+    const onOpen = (): void => {
+      isFirst = false
+      delayMs = retryMs
+      if (isLost) onBack?.()
+      isLost = false
+    }
     let reason = 'the gateway closed the connection'
     try {
-      for await (const line of client.lines<LogLineView | Problem>(path, { ...query, ...from, follow: true }, signal)) {
-        isFirst = false
-        if (isLost) onBack?.()
-        isLost = false
-        delayMs = retryMs
+      const lines = client.lines<LogLineView | Problem>(path, { ...query, ...from, follow: true }, signal, onOpen)
+      for await (const line of lines) {
         if ('detail' in line) reason = line.detail
         else if (line.id === null || lastId === undefined || line.id > lastId) {
           lastId = line.id ?? lastId
           onLine(line)
         }
       }
-      isFirst = false
     } catch (error) {
       if (isFirst || (error instanceof SluiceError && error.code === 'SLUICE_CLI_REFUSED')) throw error
       reason = messageOf(error)

@@ -59,10 +59,12 @@ Examples:
       async (
         name: string,
         alias: string,
-        weights: readonly WeightedVersionView[] | undefined,
+        versions: readonly WeightedVersionView[],
         options: AliasOptions,
       ) => {
         const client = clientOf(options, io)
+        // Commander has an empty list where none is given.
+        const weights = versions.length === 0 ? undefined : versions
         const path = apiPath('functions', name, 'aliases', alias)
         if (options.delete === true) {
           const query = { force: options.force }
@@ -71,7 +73,8 @@ Examples:
         }
         // Commander has `shadow: true` as the default of a flag with a --no- form.
         const changesShadow = typeof options.shadow === 'number' || options.shadow === false
-        const isChange = weights !== undefined || changesShadow || options.message !== undefined
+        const isChange =
+          weights !== undefined || changesShadow || options.shadowPercent !== undefined || options.message !== undefined
         if (!isChange || options.show === true) return show(client, io, name, alias, options)
         const current = await orNone(client.json<AliasView>('GET', path))
         const body = bodyOf(weights, options, current)
