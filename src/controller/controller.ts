@@ -1,6 +1,19 @@
+import { constrainedMemory } from 'node:process'
+import { totalmem } from 'node:os'
 import type { WorkerPool } from '../workers/worker-pool.ts'
+import { fairShares, type Claim, type Machine } from './fair-shares.ts'
 import type { LagSource } from './lag.ts'
-import { decideWorkers, initialScalingState, type ScalingSample, type ScalingState } from './scaling-decision.ts'
+import { initialLoadState, measureLoad, type LoadState } from './load-meter.ts'
+import {
+  decideWorkers,
+  initialScalingState,
+  type ScalingDecision,
+  type ScalingSample,
+  type ScalingState,
+} from './scaling-decision.ts'
+import type { Limit } from './scaling-sample.ts'
+import { coresPerWorker } from './wanted-workers.ts'
+import { warmMinimum } from './warm-window.ts'
 
 /** A decision that changed the number of workers, kept to be shown. */
 export interface ScalingEvent {
@@ -16,6 +29,8 @@ export interface ControllerOptions {
   /** Default 500 ms. */
   readonly intervalMs: number
   readonly cores: number
+  /** For the heaps of all workers together. Default: three quarters of what the process may have. */
+  readonly memoryMiB?: number
   readonly onDecision: (event: ScalingEvent) => void
 }
 
@@ -23,9 +38,8 @@ interface Controlled {
   readonly pool: WorkerPool
   readonly lag: LagSource
   state: ScalingState
-  arrivalsPerS: number
-  receivedBefore: number
-  sampledAtMs: number
+  load: LoadState
+  claim: Claim
   reason: string
   sampling: boolean
   removed: boolean
@@ -34,33 +48,35 @@ interface Controlled {
 /** Decisions that are kept. */
 const keptEvents = 1_000
 
-/** Weight of the newest tick in the smoothed arrival rate. */
-const arrivalWeight = 0.3
+/** A lag that takes longer to tell is unknown. */
+const lagTimeoutMs = 5_000
 
-/** Samples, decides, applies; never consumes. The decision itself is the pure function in scaling-decision.ts. */
+/** Samples, decides, applies; never consumes. The decisions are pure functions: scaling-decision.ts, fair-shares.ts. */
 export class Controller {
   readonly #options: ControllerOptions
+  readonly #machine: Machine
   readonly #versions: Controlled[] = []
   readonly #events: ScalingEvent[] = []
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: ControllerOptions) {
     this.#options = options
+    this.#machine = { cores: options.cores, memoryMiB: options.memoryMiB ?? memoryForWorkers() }
   }
 
   add(pool: WorkerPool, lag: LagSource): void {
+    const warm = warmMinimum(pool.version.scaling, Date.now())
     this.#versions.push({
       pool,
       lag,
       state: initialScalingState,
-      arrivalsPerS: 0,
-      receivedBefore: lag.received,
-      sampledAtMs: performance.now(),
+      load: initialLoadState,
+      claim: claimOf(pool, { workers: warm, cores: 0 }, 1),
       reason: 'not sampled yet',
       sampling: false,
       removed: false,
     })
-    this.#apply(pool, pool.version.scaling.minWorkers, 'the warm minimum')
+    this.#apply(pool, warm, 'the warm minimum')
   }
 
   /** Forgets a pool; it is never touched again, also not by a tick that is under way. */
@@ -81,11 +97,17 @@ export class Controller {
     clearInterval(this.#timer)
   }
 
-  /** From zero to one: called on the dispatch path when work waits and no worker is permitted. */
+  /**
+   * From zero to one: called on the dispatch path when work waits and no worker is permitted. What does not exceed
+   * `activationLagThreshold` in memory waits for the next tick, which knows the whole lag.
+   */
   wake(pool: WorkerPool): void {
-    if (!this.#versions.some(controlled => controlled.pool === pool)) return
-    if (pool.stats().permits > 0) return
-    this.#apply(pool, Math.max(1, pool.version.scaling.minWorkers), '0→1: the first event waits')
+    const controlled = this.#versions.find(version => version.pool === pool)
+    if (controlled === undefined || pool.stats().permits > 0) return
+    const { scaling } = pool.version
+    const active = scaling.activationLagThreshold ?? 0
+    if (active > 0 && controlled.lag.runnable <= active) return
+    this.#apply(pool, Math.max(1, warmMinimum(scaling, Date.now())), '0→1: the first event waits')
   }
 
   /** The latest decisions, newest first. */
@@ -110,12 +132,13 @@ export class Controller {
     if (controlled.sampling || controlled.removed) return
     controlled.sampling = true
     try {
-      const notTaken = await controlled.lag.notTaken().catch(() => undefined)
+      const notTaken = await withinTime(controlled.lag.notTaken(), lagTimeoutMs)
       if (controlled.removed) return
       const sample = this.#sample(controlled, notTaken)
       const decision = decideWorkers(sample, controlled.pool.version.scaling, controlled.state)
       controlled.state = decision.state
       controlled.reason = decision.reason
+      controlled.claim = claimOf(controlled.pool, decision.claim, coresPerWorker(sample))
       this.#apply(controlled.pool, decision.desired, decision.reason)
     } catch (error) {
       // One version that cannot be sized must not stop the others, nor the process; the next tick tries again.
@@ -127,27 +150,40 @@ export class Controller {
 
   #sample(controlled: Controlled, notTaken: number | undefined): ScalingSample {
     const { pool, lag } = controlled
-    const nowMs = performance.now()
-    const elapsedS = Math.max((nowMs - controlled.sampledAtMs) / 1000, 0.001)
-    const { received } = lag
-    const perS = Math.max(0, received - controlled.receivedBefore) / elapsedS
-    controlled.arrivalsPerS += (perS - controlled.arrivalsPerS) * arrivalWeight
-    controlled.receivedBefore = received
-    controlled.sampledAtMs = nowMs
     const stats = pool.stats()
+    const { runnable, running } = lag
+    const backlog = notTaken === undefined ? undefined : notTaken + runnable
+    const nowMs = performance.now()
+    const { succeeded, failed, cpuMs, handlerMs } = stats
+    const inSystem = backlog === undefined ? undefined : backlog + running
+    const { load, state } = measureLoad({ nowMs, succeeded, failed, cpuMs, handlerMs, inSystem }, controlled.load)
+    controlled.load = state
     return {
       nowMs,
+      wallMs: Date.now(),
       workers: stats.permits,
+      ready: Math.min(stats.permits, stats.state === 'starting' ? 0 : stats.workers),
       // A frame that waits for a worker to start is in no worker: taken for idle, it would lose the permit it waits for.
-      busy: Math.max(stats.busy, lag.running > 0 ? 1 : 0),
-      backlog: notTaken === undefined ? undefined : notTaken + lag.runnable,
+      busy: Math.max(stats.busy, running > 0 ? 1 : 0),
+      running,
+      backlog,
       runnableKeys: lag.runnableKeys,
-      arrivalsPerS: controlled.arrivalsPerS,
+      ...load,
       serviceTimeMs: stats.serviceTimeMs,
-      cpuShare: stats.cpuShare,
       concurrency: pool.version.concurrency,
       cores: this.#options.cores,
+      limit: this.#limitOf(controlled),
+      cannotStart: stats.state === 'quarantined' ? (stats.problem ?? 'it is in quarantine') : undefined,
     }
+  }
+
+  /** What the others leave; their claims are at most one tick old. */
+  #limitOf(controlled: Controlled): Limit | undefined {
+    const limits = fairShares(
+      this.#versions.map(({ claim }) => claim),
+      this.#machine,
+    )
+    return limits[this.#versions.indexOf(controlled)]
   }
 
   #apply(pool: WorkerPool, desired: number, reason: string): void {
@@ -165,5 +201,37 @@ export class Controller {
     this.#events.push(event)
     if (this.#events.length > keptEvents) this.#events.shift()
     this.#options.onDecision(event)
+  }
+}
+
+function claimOf({ version }: WorkerPool, claim: ScalingDecision['claim'], cores: number): Claim {
+  const { scaling, memoryMiB } = version
+  return {
+    ...claim,
+    coresPerWorker: cores,
+    memoryMiBPerWorker: memoryMiB,
+    weight: scaling.weight ?? 1,
+    minWorkers: scaling.minWorkers,
+    maxWorkers: scaling.maxWorkers,
+  }
+}
+
+/** Three quarters of the memory of the machine, or of the container. */
+function memoryForWorkers(): number {
+  const constrained = constrainedMemory()
+  const bytes = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem()
+  return Math.floor((bytes * 0.75) / 2 ** 20)
+}
+
+/** Undefined when it fails or takes longer. */
+async function withinTime(answer: Promise<number | undefined>, limitMs: number): Promise<number | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>(resolve => (timer = setTimeout(() => resolve(undefined), limitMs).unref()))
+  try {
+    return await Promise.race([answer, late])
+  } catch {
+    return undefined
+  } finally {
+    clearTimeout(timer)
   }
 }

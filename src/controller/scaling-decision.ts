@@ -1,121 +1,305 @@
 import type { ScalingPolicy } from '../functions/function-version.ts'
+import { ceilingNow, noCapacityMemory, observeCapacity, triedNext, type CapacityMemory } from './capacity-memory.ts'
+import { seconds } from './figure.ts'
+import { isCount, unusable, type ScalingSample } from './scaling-sample.ts'
+import { coresPerWorker, handlersAtATime, wantedWorkers, type Wish } from './wanted-workers.ts'
+import { warmMinimum } from './warm-window.ts'
 
-/** What the controller sees of one function version at one moment. */
-export interface ScalingSample {
-  /** Monotonic time in ms. */
-  readonly nowMs: number
-  readonly workers: number
-  /** Frames in progress. */
-  readonly busy: number
-  /**
-   * Events that wait for the version and could run: the lag of its triggers, without paused, parked and backing-off
-   * events. Undefined when a lag could not be read: then nothing shrinks.
-   */
-  readonly backlog: number | undefined
-  /** Different keys among the events in memory that could start now. */
-  readonly runnableKeys: number
-  /** Smoothed arrivals per second. */
-  readonly arrivalsPerS: number
-  readonly serviceTimeMs: number | undefined
-  /** Share of CPU time in the handler time, 0 to 1; undefined counts as 1. */
-  readonly cpuShare: number | undefined
-  /** Asynchronous handlers per worker. */
-  readonly concurrency: number
-  readonly cores: number
-}
+export type { ScalingSample } from './scaling-sample.ts'
 
 /** Memory of the decider between ticks; a new version starts with {@link initialScalingState}. */
 export interface ScalingState {
-  /** Recent wishes for fewer workers: shrinking follows the largest of them. */
-  readonly recent: readonly { readonly atMs: number; readonly desired: number }[]
+  /** Time that was observed, in ms: steps of the given clock, without its jumps. */
+  readonly clockMs: number
+  readonly lastNowMs: number | undefined
+  readonly lastDesired: number | undefined
+  /** The largest needs of the stabilisation window: falling, newest last. */
+  readonly needs: readonly Need[]
+  /** Since when every sample was usable; shrinking needs a whole window of them. */
+  readonly observedSinceMs: number | undefined
   readonly idleSinceMs: number | undefined
+  readonly stabilisationMs: number
+  readonly lastResizeMs: number | undefined
+  /** The last shrink, to see whether it was taken back. */
+  readonly shrunkAtMs: number | undefined
+  readonly regrownAtMs: number | undefined
+  /** Since when only a probe runs, because almost everything fails. */
+  readonly probingSinceMs: number | undefined
+  readonly capacity: CapacityMemory
+}
+
+interface Need {
+  readonly atMs: number
+  readonly workers: number
+  readonly cores: number
 }
 
 export interface ScalingDecision {
+  /** Workers to permit; a whole number within the bounds of the policy. */
   readonly desired: number
   /** One sentence with the numbers behind it. */
   readonly reason: string
   readonly state: ScalingState
+  /** What the version would have without a limit by others, and the CPU it needs: its claim for a fair share. */
+  readonly claim: { readonly workers: number; readonly cores: number }
 }
 
-export const initialScalingState: ScalingState = { recent: [], idleSinceMs: undefined }
+/** Workers follow a need that is off by less than this share only when it matters: neither up nor down for noise. */
+const deadBand = 0.1
 
-/** Workers are planned to be busy for this share of the time, so that a burst finds some room. */
-const targetUtilisation = 0.8
+/** Shrinking follows the largest need of this window: up at once, down slowly. Doubles while shrinks are taken back. */
+const shortestStabilisationMs = 15_000
+const longestStabilisationMs = 120_000
+/** Growth within this many windows after a shrink takes it back. */
+const takenBackWindows = 4
+const calmMs = 600_000
 
-/** Shrinking follows the largest wish of this window: up at once, down slowly. */
-const stabilisationMs = 15_000
+/** A worker is kept for this many times what starting it again would take. */
+const coldStartsKept = 20
+const defaultColdStartMs = 50
+
+/** Between two shrinks, and before growth by less than a quarter. */
+const betweenShrinksMs = 10_000
+const beforeSmallGrowthMs = 5_000
+const smallGrowth = 1.25
 
 /** At most doubled per tick: a wrong service time must not start a hundred threads. */
 const growthFactor = 2
 
-/**
- * How many workers a version should have. Little's law for the arrivals, plus the backlog spread over the time it
- * shall be gone in, divided by what one worker does at a time; never more than can help: one worker per runnable key,
- * and one per core for functions that compute.
- */
-export function decideWorkers(sample: ScalingSample, policy: ScalingPolicy, state: ScalingState): ScalingDecision {
-  const { workers, backlog, nowMs } = sample
-  const bounded = (count: number): number => Math.min(Math.max(count, policy.minWorkers), policy.maxWorkers)
-  if (backlog === undefined) {
-    return { desired: bounded(workers), reason: `hold at ${workers}: the lag is unknown`, state }
-  }
-  const idle = backlog === 0 && sample.busy === 0 && sample.arrivalsPerS < 0.01
-  const idleSinceMs = idle ? (state.idleSinceMs ?? nowMs) : undefined
-  const wish = wishFor(sample, policy)
-  const recent = [
-    ...state.recent.filter(({ atMs }) => nowMs - atMs < stabilisationMs),
-    { atMs: nowMs, desired: wish.desired },
-  ]
-  const next: ScalingState = { recent, idleSinceMs }
+/** A longer step of the clock is a jump, or a gateway that stood still. */
+const longestStepMs = 5_000
 
-  if (wish.desired > workers) {
-    const desired = bounded(Math.min(wish.desired, Math.max(workers, 1) * growthFactor))
-    return {
-      desired,
-      reason: desired === workers ? `${workers}, the maximum: ${wish.why}` : `${workers}→${desired}: ${wish.why}`,
-      state: next,
+const probe = { above: 0.95, below: 0.8, leastMs: 10_000 }
+
+export const initialScalingState: ScalingState = {
+  clockMs: 0,
+  lastNowMs: undefined,
+  lastDesired: undefined,
+  needs: [],
+  observedSinceMs: undefined,
+  idleSinceMs: undefined,
+  stabilisationMs: shortestStabilisationMs,
+  lastResizeMs: undefined,
+  shrunkAtMs: undefined,
+  regrownAtMs: undefined,
+  probingSinceMs: undefined,
+  capacity: noCapacityMemory,
+}
+
+/**
+ * How many workers a version should have. The rules in their order:
+ *
+ *   cannot start ▸ one, that tries · figures unknown ▸ hold · almost all fails ▸ one, that probes
+ *   idle for long ▸ the warm minimum · growth brought nothing ▸ back · need above ▸ up now · need below for a while ▸ down
+ *
+ * and the bounds around all of them: the warm minimum, the maximum, what other versions leave.
+ */
+export function decideWorkers(sample: ScalingSample, policy: ScalingPolicy, before: ScalingState): ScalingDecision {
+  const elapsedMs = stepOf(sample.nowMs, before.lastNowMs)
+  const most = Math.max(1, Math.min(policy.maxWorkers, sample.limit?.workers ?? Infinity))
+  const least = Math.min(warmMinimum(policy, sample.wallMs), most)
+  const workers = isCount(sample.workers) ? Math.floor(sample.workers) : (before.lastDesired ?? least)
+  const tick: Tick = { sample, policy, workers, least, most, clockMs: before.clockMs + elapsedMs, elapsedMs }
+  const advanced: ScalingState = {
+    ...before,
+    clockMs: tick.clockMs,
+    lastNowMs: Number.isFinite(sample.nowMs) ? sample.nowMs : before.lastNowMs,
+  }
+  const { verdict, state } = judge(tick, advanced)
+  const desired = Math.min(Math.max(verdict.desired, least), most)
+  const isResized = desired !== workers
+  return {
+    desired,
+    reason: sentence(tick, verdict, desired),
+    state: {
+      ...state,
+      lastDesired: desired,
+      lastResizeMs: isResized ? tick.clockMs : state.lastResizeMs,
+      shrunkAtMs: desired < workers ? tick.clockMs : state.shrunkAtMs,
+    },
+    claim: claimOf(tick, state, desired),
+  }
+}
+
+/** A sample with what every rule asks for. */
+interface Tick {
+  readonly sample: ScalingSample
+  readonly policy: ScalingPolicy
+  readonly workers: number
+  readonly least: number
+  readonly most: number
+  readonly clockMs: number
+  readonly elapsedMs: number
+}
+
+interface Verdict {
+  readonly desired: number
+  readonly why: string
+  /** Said in front of why; the default tells from what to what. */
+  readonly prefix?: string
+}
+
+function judge(tick: Tick, state: ScalingState): { readonly verdict: Verdict; readonly state: ScalingState } {
+  const { sample, policy, workers, least, clockMs } = tick
+  const { backlog } = sample
+  const unknown = { ...state, observedSinceMs: undefined, idleSinceMs: undefined, needs: [] }
+  if (sample.cannotStart !== undefined) {
+    const desired = workers > 0 || (backlog ?? 0) > 0 ? Math.max(1, least) : least
+    return { verdict: { desired, why: `no worker can start: ${sample.cannotStart}` }, state: unknown }
+  }
+  const figureMissing = backlog === undefined || !isCount(backlog) ? 'lag' : unusable(sample)
+  if (figureMissing !== undefined || backlog === undefined) {
+    return { verdict: { desired: workers, why: `the ${figureMissing} is unknown`, prefix: 'hold at' }, state: unknown }
+  }
+  const isStarting = (sample.ready ?? workers) < workers
+  const wish = wantedWorkers(sample, policy, state.capacity.efficiency, isStarting)
+  let next = remember(tick, state, wish, backlog)
+  const idleMs = next.idleSinceMs === undefined ? 0 : clockMs - next.idleSinceMs
+  if (next.idleSinceMs !== undefined && idleMs >= policy.scaleToZeroAfterMs && workers > least) {
+    const why = `nothing to do for ${seconds(idleMs)}`
+    return { verdict: { desired: least, why }, state: { ...next, needs: [], probingSinceMs: undefined } }
+  }
+  next = { ...next, probingSinceMs: probingSince(tick, next.probingSinceMs) }
+  if (next.probingSinceMs !== undefined) {
+    const failed = Math.round((sample.failureShare ?? 1) * 100)
+    const desired = workers > 0 || backlog > 0 ? Math.max(1, least) : least
+    return { verdict: { desired, why: `${failed} % of the calls fail; one worker probes` }, state: next }
+  }
+  if (workers === 0) {
+    const active = policy.activationLagThreshold ?? 0
+    if (backlog <= active) {
+      const why = backlog === 0 ? 'nothing waits' : `${backlog} waiting do not exceed activationLagThreshold ${active}`
+      return { verdict: { desired: 0, why, prefix: 'no worker,' }, state: next }
     }
   }
-  if (idleSinceMs !== undefined && nowMs - idleSinceMs >= policy.scaleToZeroAfterMs && workers > policy.minWorkers) {
-    const seconds = Math.round((nowMs - idleSinceMs) / 1000)
-    return { desired: bounded(0), reason: `${workers}→${bounded(0)}: nothing to do for ${seconds} s`, state: next }
-  }
-  // The last worker goes only after the idle time, so the floor of a shrink is one.
-  const desired = bounded(Math.max(1, Math.min(workers, ...[Math.max(...recent.map(entry => entry.desired))])))
-  if (workers === 0) return { desired: bounded(0), reason: 'no worker, nothing waits', state: next }
-  if (desired < workers)
-    return { desired, reason: `${workers}→${desired}: ${wish.why}, for ${stabilisationMs / 1000} s`, state: next }
-  return { desired: bounded(workers), reason: `${workers} stay: ${wish.why}`, state: next }
+  return size(tick, next, wish)
 }
 
-function wishFor(sample: ScalingSample, policy: ScalingPolicy): { desired: number; why: string } {
-  const backlog = sample.backlog ?? 0
-  const { arrivalsPerS, serviceTimeMs } = sample
-  if (serviceTimeMs === undefined) {
-    return backlog > 0 || sample.busy > 0
-      ? { desired: 1, why: `${count(backlog)} waiting, speed not known yet` }
-      : { desired: 0, why: 'nothing waits' }
+/** Up, down or neither, by need. */
+function size(
+  tick: Tick,
+  state: ScalingState,
+  wish: Wish,
+): { readonly verdict: Verdict; readonly state: ScalingState } {
+  const { workers, clockMs, most, sample, least } = tick
+  const ceiling = ceilingNow(state.capacity, clockMs)
+  if (ceiling !== undefined && workers > Math.max(ceiling.workers, least)) {
+    return { verdict: { desired: ceiling.workers, why: ceiling.why }, state: { ...state, needs: [] } }
   }
-  if (backlog === 0 && arrivalsPerS < 0.01 && sample.busy === 0) return { desired: 0, why: 'nothing waits' }
-  const cpuShare = Math.min(Math.max(sample.cpuShare ?? 1, 0.01), 1)
-  const atATime = Math.max(1, Math.min(sample.concurrency, 1 / cpuShare))
-  const perWorkerPerS = (1000 / Math.max(serviceTimeMs, 0.001)) * atATime
-  const neededPerS = arrivalsPerS + backlog / (policy.targetDrainMs / 1000)
-  let desired = Math.max(1, Math.ceil(neededPerS / perWorkerPerS / targetUtilisation))
-  let why = `${count(backlog)} waiting + ${count(arrivalsPerS)}/s ÷ ${count(perWorkerPerS)}/s per worker, target ${policy.targetDrainMs / 1000} s`
-  if (cpuShare > 0.7 && desired > sample.cores) {
-    desired = sample.cores
-    why += `, held at ${sample.cores} cores: the function computes`
+  const wanted = Math.ceil(wish.need / (1 + deadBand))
+  const allowed = Math.min(wanted, triedNext(state.capacity, clockMs))
+  if (allowed > workers) {
+    const desired = Math.min(allowed, Math.max(workers, 1) * growthFactor, most)
+    const isSmall = desired < workers * smallGrowth
+    if (isSmall && state.lastResizeMs !== undefined && clockMs - state.lastResizeMs < beforeSmallGrowthMs) {
+      return { verdict: { desired: workers, why: `${wish.why}; resized just now` }, state }
+    }
+    const why = desired === workers ? `${sample.limit?.why ?? 'the maximum'}; ${wish.why}` : wish.why
+    return { verdict: { desired, why }, state: desired > workers ? regrown(state) : state }
   }
-  const keys = sample.runnableKeys + sample.busy
-  if (desired > keys && keys > 0) {
-    desired = keys
-    why += `, held at ${keys} runnable keys`
+  if (wanted > workers && ceiling !== undefined) {
+    const why = `more brought nothing (${ceiling.why}), next try in ${seconds(ceiling.untilMs - clockMs)}; ${wish.why}`
+    return { verdict: { desired: workers, why }, state }
   }
-  return { desired, why }
+  const windowMs = stabilisationOf(tick, state)
+  const observedMs = state.observedSinceMs === undefined ? 0 : clockMs - state.observedSinceMs
+  const largest = Math.max(1, ...state.needs.map(need => need.workers))
+  const isSoon = state.shrunkAtMs !== undefined && clockMs - state.shrunkAtMs < betweenShrinksMs
+  if (largest < workers && observedMs >= windowMs && !isSoon) {
+    return { verdict: { desired: largest, why: `${wish.why}, for ${seconds(windowMs)}` }, state }
+  }
+  return { verdict: { desired: workers, why: wish.why }, state }
 }
 
-function count(value: number): string {
-  return value >= 10 ? Math.round(value).toLocaleString('en-US') : value.toFixed(1)
+/** The sample becomes part of what is known. */
+function remember(tick: Tick, state: ScalingState, wish: Wish, backlog: number): ScalingState {
+  const { sample, policy, workers, clockMs, elapsedMs } = tick
+  const quiet = sample.active === undefined ? sample.arrivalsPerS < 0.01 : !sample.active
+  const isIdle = quiet && sample.busy === 0 && (sample.running ?? 0) === 0 && backlog === 0
+  const windowMs = stabilisationOf(tick, state)
+  const need = { atMs: clockMs, workers: Math.ceil(wish.need * (1 + deadBand)), cores: wish.cores }
+  // Only needs that no later one exceeds can be the largest some day.
+  const needs = state.needs.filter(
+    ({ atMs, workers: then, cores }) => clockMs - atMs < windowMs && (then > need.workers || cores > need.cores),
+  )
+  const isCalm = state.regrownAtMs !== undefined && clockMs - state.regrownAtMs > calmMs
+  const nominalPerS =
+    wish.perWorkerPerS === undefined ? 0 : wish.perWorkerPerS / Math.max(state.capacity.efficiency, 0.01)
+  const atATime = handlersAtATime(sample)
+  const capacity =
+    sample.completedPerS === undefined
+      ? state.capacity
+      : observeCapacity(state.capacity, {
+          clockMs,
+          elapsedMs,
+          workers,
+          ready: sample.ready ?? workers,
+          isFull: workers > 0 && sample.runnableKeys >= atATime && backlog >= workers * atATime,
+          completedPerS: sample.completedPerS,
+          nominalPerS,
+          coldStartMs: sample.coldStartMs ?? defaultColdStartMs,
+        })
+  return {
+    ...state,
+    needs: [...needs, need],
+    observedSinceMs: state.observedSinceMs ?? clockMs,
+    idleSinceMs: isIdle ? (state.idleSinceMs ?? clockMs) : undefined,
+    stabilisationMs: isCalm ? shortestStabilisationMs : state.stabilisationMs,
+    regrownAtMs: isCalm ? undefined : state.regrownAtMs,
+    capacity: policy.maxWorkers === policy.minWorkers ? noCapacityMemory : capacity,
+  }
+}
+
+/** A shrink that growth takes back soon was too early: the next one waits longer. */
+function regrown(state: ScalingState): ScalingState {
+  const { shrunkAtMs, clockMs, stabilisationMs } = state
+  if (shrunkAtMs === undefined || clockMs - shrunkAtMs > takenBackWindows * stabilisationMs) return state
+  return {
+    ...state,
+    shrunkAtMs: undefined,
+    regrownAtMs: clockMs,
+    stabilisationMs: Math.min(stabilisationMs * 2, longestStabilisationMs),
+  }
+}
+
+function stabilisationOf({ sample }: Tick, state: ScalingState): number {
+  const coldStartMs = sample.coldStartMs ?? defaultColdStartMs
+  const worthKeepingMs = Number.isFinite(coldStartMs) ? coldStartMs * coldStartsKept : 0
+  return Math.min(Math.max(state.stabilisationMs, worthKeepingMs), longestStabilisationMs)
+}
+
+function probingSince({ sample, clockMs }: Tick, since: number | undefined): number | undefined {
+  const { failureShare } = sample
+  if (since === undefined) return failureShare !== undefined && failureShare > probe.above ? clockMs : undefined
+  const isOver = failureShare === undefined || failureShare < probe.below
+  return isOver && clockMs - since >= probe.leastMs ? undefined : since
+}
+
+function claimOf({ sample, policy, least }: Tick, state: ScalingState, desired: number): ScalingDecision['claim'] {
+  const { needs, idleSinceMs, probingSinceMs, capacity, clockMs } = state
+  // Nothing is known of the need: it is what there is.
+  if (needs.length === 0 || probingSinceMs !== undefined) {
+    return { workers: desired, cores: idleSinceMs === undefined ? desired * coresPerWorker(sample) : 0 }
+  }
+  const needed = Math.max(...needs.map(({ workers }) => workers))
+  const most = Math.min(ceilingNow(capacity, clockMs)?.workers ?? Infinity, policy.maxWorkers)
+  return { workers: Math.min(Math.max(needed, least), most), cores: Math.max(...needs.map(({ cores }) => cores)) }
+}
+
+/** A clock that stands still or runs backwards is one that stands still; one that jumps moves a little. */
+function stepOf(nowMs: number, lastMs: number | undefined): number {
+  if (lastMs === undefined || !(nowMs > lastMs)) return 0
+  return Math.min(nowMs - lastMs, longestStepMs)
+}
+
+function sentence(
+  { sample, workers, least }: Tick,
+  { desired: judged, why, prefix }: Verdict,
+  desired: number,
+): string {
+  if (desired > judged && desired === least && desired > workers) return `${workers}→${desired}: the warm minimum`
+  if (desired < workers && desired < judged) return `${workers}→${desired}: ${sample.limit?.why ?? 'the maximum'}`
+  if (desired !== workers) return `${workers}→${desired}: ${why}`
+  if (prefix === 'no worker,') return `${prefix} ${why}`
+  return `${prefix === undefined ? `${workers} stay` : `${prefix} ${workers}`}: ${why}`
 }

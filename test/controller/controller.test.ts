@@ -4,6 +4,17 @@ import type { LagSource } from '../../src/controller/lag.ts'
 import type { FunctionVersion } from '../../src/functions/function-version.ts'
 import type { WorkerPool } from '../../src/workers/worker-pool.ts'
 
+const stats = {
+  state: 'ready',
+  workers: 1,
+  busy: 0,
+  succeeded: 0,
+  failed: 0,
+  cpuMs: 0,
+  handlerMs: 0,
+  serviceTimeMs: undefined,
+}
+
 function controlled(lag: Omit<LagSource, 'notTaken'>) {
   let permits = 0
   const pool = {
@@ -14,7 +25,7 @@ function controlled(lag: Omit<LagSource, 'notTaken'>) {
       scaling: { minWorkers: 0, maxWorkers: 4, targetDrainMs: 1_000, scaleToZeroAfterMs: 0 },
     } as FunctionVersion,
     setWorkers: (count: number) => (permits = count),
-    stats: () => ({ permits, busy: 0, serviceTimeMs: undefined, cpuShare: undefined }),
+    stats: () => ({ ...stats, permits }),
   } as unknown as WorkerPool
   let ticks = 0
   const ticked: (() => void)[] = []
@@ -67,7 +78,7 @@ describe('Controller', () => {
       setWorkers: () => touched.push('setWorkers'),
       stats: () => {
         touched.push('stats')
-        return { permits: 0, busy: 0, serviceTimeMs: 10, cpuShare: 1 }
+        return { ...stats, permits: 0 }
       },
     } as unknown as WorkerPool
     const controller = new Controller({ intervalMs: 1, cores: 2, onDecision: () => undefined })

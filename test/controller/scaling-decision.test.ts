@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { ScalingPolicy } from '../../src/functions/function-version.ts'
 import {
   decideWorkers,
   initialScalingState,
@@ -7,7 +8,7 @@ import {
   type ScalingState,
 } from '../../src/controller/scaling-decision.ts'
 
-const policy = { minWorkers: 0, maxWorkers: 8, targetDrainMs: 2_000, scaleToZeroAfterMs: 60_000 }
+const policy: ScalingPolicy = { minWorkers: 0, maxWorkers: 8, targetDrainMs: 2_000, scaleToZeroAfterMs: 60_000 }
 const sample: ScalingSample = {
   nowMs: 0,
   workers: 1,
@@ -22,10 +23,13 @@ const sample: ScalingSample = {
 }
 
 /** Runs the decider over samples, half a second apart, each seeing the workers that the last decision gave. */
-function run(samples: readonly Partial<ScalingSample>[], from: { workers: number; state?: ScalingState }) {
+function run(
+  samples: readonly Partial<ScalingSample>[],
+  from: { workers: number; state?: ScalingState; policy?: ScalingPolicy },
+) {
   let { workers, state = initialScalingState } = from
   return samples.map((given, tick) => {
-    const decision = decideWorkers({ ...sample, nowMs: tick * 500, ...given, workers }, policy, state)
+    const decision = decideWorkers({ ...sample, nowMs: tick * 500, ...given, workers }, from.policy ?? policy, state)
     workers = decision.desired
     state = decision.state
     return decision
@@ -66,15 +70,11 @@ describe('decideWorkers', () => {
   })
 
   it('goes to zero only after the idle time, and keeps the warm minimum', () => {
-    const idle = { backlog: 0, busy: 0, arrivalsPerS: 0, workers: 1 }
-    const before = decideWorkers({ ...sample, ...idle, nowMs: 59_999 }, policy, { recent: [], idleSinceMs: 0 })
-    const after = decideWorkers({ ...sample, ...idle, nowMs: 60_000 }, policy, { recent: [], idleSinceMs: 0 })
-    const warm = decideWorkers(
-      { ...sample, ...idle, nowMs: 60_000 },
-      { ...policy, minWorkers: 1 },
-      { recent: [], idleSinceMs: 0 },
-    )
-    expect([before.desired, after.desired, warm.desired]).toEqual([1, 0, 1])
+    const idle = Array<object>(130).fill({ backlog: 0, busy: 0, arrivalsPerS: 0 })
+    const after = run(idle, { workers: 1 }).map(({ desired }) => desired)
+    expect([after.indexOf(0), after.at(-1)]).toEqual([120, 0])
+    const warm = run(idle, { workers: 1, policy: { ...policy, minWorkers: 1 } }).map(({ desired }) => desired)
+    expect(warm.at(-1)).toBe(1)
   })
 
   it('gives a computing function no more workers than cores', () => {
