@@ -48,7 +48,8 @@ export async function fuzzApi(options: FuzzOptions): Promise<FuzzReport> {
   const checkAnswer = createAnswerCheck(document)
   const report = new Map<string, Map<number, number>>()
   try {
-    for (const operation of operationsOf(document, followed)) {
+    const operations = operationsOf(document, followed).toSorted((a, b) => lateness(a) - lateness(b))
+    for (const operation of operations) {
       if (without.includes(operation.id)) continue
       const statuses = new Map<number, number>()
       report.set(operation.id, statuses)
@@ -85,6 +86,9 @@ export async function fuzzApi(options: FuzzOptions): Promise<FuzzReport> {
   }
   return report
 }
+
+/** What is deleted is not there for the others, so deletions come last, those of parts before those of the whole. */
+const lateness = ({ method, path }: Operation): number => (method === 'DELETE' ? 1 / path.length : 0)
 
 const shown = ({ operation, target, headers, body }: FuzzRequest): string =>
   [
