@@ -29,8 +29,10 @@ serveUntilTerm(
   Number(new URL(http).port),
   () => taken,
   async () => {
-    const { items } = (await (await fetch(`${http}/v1/functions`)).json()) as { items: { succeeded: number }[] }
-    taken = items.reduce((sum, { succeeded }) => sum + succeeded, 0)
+    const { items } = (await (await fetch(`${http}/v1/functions`)).json()) as {
+      items: { running: { succeeded: number }[] }[]
+    }
+    taken = items.flatMap(({ running }) => running).reduce((sum, { succeeded }) => sum + succeeded, 0)
     await gateway.stop({ drainMs: 10_000, reason: 'bench' })
     await rm(directory, { recursive: true, force: true })
   },

@@ -1,21 +1,15 @@
-import { createHash } from 'node:crypto'
 import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
-import type { FunctionDefinition } from '../../src/config/sections/function-definition.ts'
-import type { CodeRef } from '../../src/functions/code-ref.ts'
-import { versionHash } from '../../src/functions/version-hash.ts'
 import { openEmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import { encodeCommand } from '../../src/registry/command-codec.ts'
 import { openLocalRegistry } from '../../src/registry/local-registry.ts'
-import type { RegistryChange } from '../../src/registry/registry-change.ts'
 import type { RegistryState } from '../../src/registry/registry-records.ts'
 import { type BenchOptions, type BenchRow, median, rowOf } from '../bench-row.ts'
+import { functions, thousandFunctions, versionsEach } from './thousand-functions.ts'
 
-const functions = 1_000
-const versionsEach = 10
 const versions = functions * (versionsEach + 1)
 
 /** 1,000 functions with 10 versions each: opening the registry and listing them, beside parsing the same JSON. */
@@ -117,7 +111,7 @@ async function writeCommands(directory: string): Promise<readonly string[]> {
     segmentBytes: 4 * 1_048_576,
     groups: ['registry'],
   })
-  const records = [...changes()].map((change, position) =>
+  const records = [...thousandFunctions()].map((change, position) =>
     encodeCommand({
       format: 1,
       id: `command-${position}`,
@@ -130,45 +124,6 @@ async function writeCommands(directory: string): Promise<readonly string[]> {
   for (let at = 0; at < records.length; at += 500) await log.append(0, records.slice(at, at + 500))
   await log.close()
   return records.map(({ value }) => value.toString())
-}
-
-function* changes(): Generator<RegistryChange> {
-  for (let version = 1; version <= versionsEach; version++) {
-    for (let index = 0; index < functions; index++) {
-      const name = `function-${String((index * 7_919) % functions).padStart(4, '0')}`
-      const code = codeOf(`${name} ${version}`)
-      if (version === 1)
-        yield { kind: 'put-function', name, managedBy: 'api', code, definition, hash: versionHash(definition, code) }
-      yield {
-        kind: 'publish-version',
-        function: name,
-        version,
-        description: `release ${version}`,
-        labels: { team: 'billing' },
-      }
-    }
-  }
-}
-
-const definition: FunctionDefinition = {
-  description: 'prices an order',
-  labels: { team: 'billing', tier: 'gold' },
-  runtime: 'nodejs',
-  handler: 'default',
-  environment: { REGION: 'eu-central', LOG_LEVEL: 'info' },
-  secrets: { TOKEN: 'billing-token' },
-  bindings: { rates: { use: 'rates', path: '/rates/{event.data.currency}' } },
-  timeoutMs: 30_000,
-  concurrency: 8,
-  memoryMiB: 128,
-  maxResultBytes: 1_048_576,
-  retry: { maxAttempts: 5, initialDelayMs: 200, maxDelayMs: 30_000, jitter: 0.2 },
-  scaling: { minWorkers: 0, targetDrainMs: 2_000, scaleToZeroAfterMs: 60_000 },
-}
-
-function codeOf(seed: string): CodeRef {
-  const hash = createHash('sha256').update(seed).digest('hex')
-  return { kind: 'artifact', hash, bytes: 200_000, files: [{ name: 'index.mjs', bytes: 150_000 }, { name: 'index.mjs.map', bytes: 50_000 }] } // prettier-ignore
 }
 
 async function snapshotLines(dir: string): Promise<readonly string[]> {
