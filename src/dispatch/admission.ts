@@ -82,7 +82,8 @@ export class Admission implements SubscriptionHandlers {
     await this.#subscribing
     await this.#commits.flush()
     this.#commits.stop()
-    for (const window of this.windows.values()) window.assigned = false
+    // What is still on its way out of a forced stop is repeated by whoever follows: it must not come in between then.
+    for (const window of this.windows.values()) window.revoke()
     await this.#subscription?.close()
   }
 

@@ -17,10 +17,9 @@ export interface Burial {
 
 export interface DeadLetterOptions {
   readonly store: HomeStore
+  /** Its uid. */
   readonly trigger: string
   readonly stream: string
-  /** `name@version`. */
-  readonly function: string
   /** The store refuses dead letters (message) or takes them again (undefined): the trigger says so. */
   readonly onBlocked: (problem: string | undefined) => void
 }
@@ -49,6 +48,7 @@ export class DeadLetters {
         try {
           await this.#options.store.putDeadLetter(letter)
           this.written++
+          delivery.target?.engine.stats.deadLettered()
           return true
         } catch (error) {
           if (!failed) this.#blocked++
@@ -91,7 +91,7 @@ export class DeadLetters {
       header,
       value: record.value,
       stage: burial.stage,
-      function: this.#options.function,
+      function: delivery.ranBy,
       reason: burial.reason,
       message: burial.message,
       failures: JSON.stringify(delivery.failures ?? []),

@@ -2,6 +2,8 @@ import type { LogRecord } from '../log/log-record.ts'
 import type { Feed, Invocation, InvocationOutcome } from '../workers/invocation.ts'
 import type { ActiveSpan } from '../telemetry/tracer.ts'
 import type { Lane } from './lane.ts'
+import type { RouteTarget } from './route.ts'
+import type { TriggerRoute } from './trigger-route.ts'
 
 /** One failed attempt, as dead letters show it. */
 export interface FailedAttempt {
@@ -10,6 +12,8 @@ export interface FailedAttempt {
   readonly stage: 'handler' | 'sink'
   readonly reason: string
   readonly message: string
+  /** `latest` or the number of the version that ran it; absent in histories that were written before versions were told. */
+  readonly version?: string
 }
 
 /** Who is told how a delivery's attempt ended. */
@@ -44,6 +48,9 @@ export class Delivery implements Invocation {
   followsPrevious = false
   /** A worker died while it may have run this event: it runs in a frame of its own until that is settled. */
   alone = false
+  /** The version that runs the attempt, or ran the last one. It is chosen anew for each. */
+  target: RouteTarget | undefined = undefined
+  route: TriggerRoute | undefined = undefined
   /** Results of the attempt that succeeded. */
   results = 0
   failures: FailedAttempt[] | undefined = undefined
@@ -73,6 +80,13 @@ export class Delivery implements Invocation {
   addFailure(failure: FailedAttempt): void {
     if (this.failures === undefined) this.failures = [failure]
     else this.failures.push(failure)
+  }
+
+  /** `name@version` of the function that ran the last attempt; '' before the first. */
+  get ranBy(): string {
+    if (this.target === undefined) return ''
+    const { name, version } = this.target.engine.pool.version
+    return `${name}@${version}`
   }
 
   settle(outcome: InvocationOutcome): void {

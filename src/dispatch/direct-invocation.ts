@@ -1,5 +1,7 @@
 import type { LogRecord } from '../log/log-record.ts'
 import type { Feed, Invocation, InvocationOutcome } from '../workers/invocation.ts'
+import { turnTimeMs } from './turn-clock.ts'
+import type { VersionStats } from './version-stats.ts'
 
 /**
  * A synchronous call of a function: it goes straight to the pool in the same frames as events, takes no key lock, is
@@ -13,17 +15,32 @@ export class DirectInvocation implements Invocation {
   readonly epoch = 0
   readonly followsPrevious = false
   readonly traceparent: string | undefined
+  readonly invocationId?: string
+  /** What it holds while it waits. */
+  readonly byteLength: number
   readonly outcome: Promise<InvocationOutcome>
   #resolve!: (outcome: InvocationOutcome) => void
+  #stats: VersionStats | undefined
+  #acceptedAtMs = 0
 
-  constructor(feed: Feed, record: LogRecord, traceparent: string | undefined) {
+  /** @param invocationId what the handler and its log lines call it; absent: a name that is made of its place. */
+  constructor(feed: Feed, record: LogRecord, traceparent: string | undefined, invocationId?: string) {
     this.feed = feed
     this.record = record
     this.traceparent = traceparent
+    if (invocationId !== undefined) this.invocationId = invocationId
+    this.byteLength = (record.value?.length ?? 0) + (record.header?.length ?? 0) + (record.key?.length ?? 0)
     this.outcome = new Promise(resolve => (this.#resolve = resolve))
   }
 
+  /** A version has taken it in, and counts how it ends. */
+  accepted(stats: VersionStats): void {
+    this.#stats = stats
+    this.#acceptedAtMs = turnTimeMs()
+  }
+
   settle(outcome: InvocationOutcome): void {
+    this.#stats?.ended(outcome, this.#acceptedAtMs, turnTimeMs())
     this.#resolve(outcome)
   }
 }

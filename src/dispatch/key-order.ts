@@ -1,14 +1,21 @@
+import type { Invocation } from '../workers/invocation.ts'
 import type { Delivery } from './delivery.ts'
 import { maxFrameBytes, type FrameSize } from './frame-size.ts'
-import { ReadyQueue, type Lane } from './lane.ts'
+import type { Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
+import type { TriggerRoute } from './trigger-route.ts'
+import type { TriggerRoutes } from './trigger-routes.ts'
+import { turnTimeMs } from './turn-clock.ts'
 
 export interface KeyOrderOptions {
   readonly parkAfterMs: number
   readonly now: () => number
   readonly parked: ParkedKeys
-  /** Called when a lane became ready. */
-  readonly onReady: () => void
+  readonly routes: TriggerRoutes
+  /** Whether the trigger runs: while it does not, nothing is given up either. */
+  readonly isRunning: () => boolean
+  /** No version will ever run the event; it has left its lane, which is blocked. */
+  readonly onUnroutable: (delivery: Delivery, thrown: unknown) => void
   /** The events of a lane leave memory for the parked store; `delayMs` until the first may run. */
   readonly onPark: (lane: Lane, delayMs: number) => void
 }
@@ -16,19 +23,13 @@ export interface KeyOrderOptions {
 /** Keeps the order of keys: which lanes may run, what a frame takes of them, what happens when their run comes back. */
 export class KeyOrder {
   readonly #options: KeyOrderOptions
-  readonly #ready = new ReadyQueue()
+  readonly #routes: TriggerRoutes
   readonly #timers = new Set<NodeJS.Timeout>()
+  #stopped = false
 
   constructor(options: KeyOrderOptions) {
     this.#options = options
-  }
-
-  get events(): number {
-    return this.#ready.events
-  }
-
-  get keys(): number {
-    return this.#ready.lanes
+    this.#routes = options.routes
   }
 
   /** Puts an event behind the others of its key. */
@@ -38,17 +39,19 @@ export class KeyOrder {
     if (lane.state === 'idle') {
       if (lane.held) lane.state = 'blocked'
       else this.makeReady(lane)
-    } else if (lane.state === 'ready') this.#ready.events++
+    } else if (lane.state === 'ready') (lane.route as TriggerRoute).ready.events++
+    else if (lane.state === 'unrouted') this.#routes.unrouted.events++
+    if (lane.route !== undefined) lane.route.engine.received++
   }
 
   /**
-   * Takes runnable events: of each ready lane its oldest ones as one run, at most `size.maxPerKey`. They are in the
-   * frame from here on; {@link settled} is to be called when all of a lane's run came back.
+   * Takes what is ready for a version: of each lane its oldest events as one run, at most `size.maxPerKey`. They are in
+   * the frame from here on; {@link settled} is to be called when all of a lane's run came back.
    */
-  take(size: FrameSize, into: Delivery[], onTaken: (delivery: Delivery) => void): void {
+  take({ ready }: TriggerRoute, size: FrameSize, into: Invocation[], onTaken: (delivery: Delivery) => void): void {
     let bytes = 0
     while (into.length < size.maxEvents && bytes < maxFrameBytes) {
-      const lane = this.#ready.shift()
+      const lane = ready.shift()
       if (lane === undefined) return
       if (!lane.window.assigned) continue
       if (lane.held) {
@@ -56,9 +59,9 @@ export class KeyOrder {
         continue
       }
       const alone = lane.head?.alone === true
-      if (alone && into.length > 0) return this.#ready.push(lane)
+      if (alone && into.length > 0) return ready.push(lane)
       const maxEvents = alone ? 1 : Math.min(size.maxPerKey, size.maxEvents - into.length)
-      bytes += takeRun(lane, maxEvents, maxFrameBytes - bytes, into, onTaken)
+      bytes += this.#takeRun(lane, maxEvents, maxFrameBytes - bytes, into, onTaken)
       if (alone) return
     }
   }
@@ -87,16 +90,46 @@ export class KeyOrder {
 
   makeReady(lane: Lane): void {
     // Queued twice, a lane would run its head twice at a time.
-    if (lane.state === 'ready' || lane.state === 'running') return
-    if (lane.length === 0 || !lane.window.assigned) return
+    if (lane.state === 'ready' || lane.state === 'unrouted' || lane.state === 'running') return
+    if (lane.length === 0 || !lane.window.assigned || this.#stopped) return
+    let isRouted: boolean
+    try {
+      isRouted = this.#routes.choose(lane)
+    } catch (thrown) {
+      // Whoever has paused the trigger may be about to make the version.
+      if (this.#options.isRunning()) return this.#giveUp(lane, thrown)
+      isRouted = false
+    }
+    if (!isRouted) {
+      lane.state = 'unrouted'
+      return this.#routes.unrouted.push(lane)
+    }
+    const { ready, engine } = lane.route as TriggerRoute
     lane.state = 'ready'
-    this.#ready.push(lane)
-    this.#options.onReady()
+    lane.readyAtMs = turnTimeMs()
+    ready.push(lane)
+    engine.schedule()
+  }
+
+  /** The versions changed, or the trigger runs again: what waits for a version chooses anew, the rest when it is ready. */
+  reroute(): void {
+    for (const lane of this.#routes.recall()) {
+      lane.state = 'idle'
+      this.makeReady(lane)
+    }
+    this.#routes.sweep()
   }
 
   stop(): void {
+    this.#stopped = true
     for (const timer of this.#timers) clearTimeout(timer)
     this.#timers.clear()
+    this.#routes.close()
+  }
+
+  #giveUp(lane: Lane, thrown: unknown): void {
+    lane.state = 'blocked'
+    this.#options.onUnroutable(lane.shift() as Delivery, thrown)
   }
 
   #postpone(lane: Lane, delayMs: number): void {
@@ -104,7 +137,7 @@ export class KeyOrder {
     const head = lane.head as Delivery
     if (head.sequence < 0) void this.#options.parked.postpone(head, delayMs)
     else if (this.#isTooLong(lane, delayMs)) this.#options.onPark(lane, delayMs)
-    else {
+    else if (!this.#stopped) {
       const timer = setTimeout(() => {
         this.#timers.delete(timer)
         this.makeReady(lane)
@@ -118,26 +151,28 @@ export class KeyOrder {
     const { now, parkAfterMs } = this.#options
     return lane.publications === 0 && now() + delayMs - lane.blockedSinceMs > parkAfterMs
   }
-}
 
-function takeRun(
-  lane: Lane,
-  maxEvents: number,
-  maxBytes: number,
-  into: Delivery[],
-  onTaken: (delivery: Delivery) => void,
-): number {
-  lane.state = 'running'
-  let bytes = 0
-  let delivery = lane.head
-  for (let index = 0; delivery !== undefined && index < maxEvents; index++, delivery = delivery.next) {
-    if (index > 0 && (delivery.alone || bytes >= maxBytes)) break
-    delivery.state = 'running'
-    delivery.followsPrevious = index > 0
-    bytes += delivery.byteLength
-    lane.inFrame++
-    into.push(delivery)
-    onTaken(delivery)
+  #takeRun(
+    lane: Lane,
+    maxEvents: number,
+    maxBytes: number,
+    into: Invocation[],
+    onTaken: (delivery: Delivery) => void,
+  ): number {
+    lane.state = 'running'
+    let bytes = 0
+    let delivery = lane.head
+    for (let index = 0; delivery !== undefined && index < maxEvents; index++, delivery = delivery.next) {
+      if (index > 0 && (delivery.alone || bytes >= maxBytes || !this.#routes.isSame(lane, delivery))) break
+      delivery.state = 'running'
+      delivery.followsPrevious = index > 0
+      delivery.route = lane.route
+      delivery.target = lane.target
+      bytes += delivery.byteLength
+      lane.inFrame++
+      into.push(delivery)
+      onTaken(delivery)
+    }
+    return bytes
   }
-  return bytes
 }

@@ -1,5 +1,7 @@
 import type { Delivery } from './delivery.ts'
 import type { AssignedWindow } from './assigned-window.ts'
+import type { RouteTarget } from './route.ts'
+import type { TriggerRoute } from './trigger-route.ts'
 
 /**
  * The events of one key of one partition, in order. At most one run of its head stands in a frame at a time.
@@ -8,8 +10,11 @@ import type { AssignedWindow } from './assigned-window.ts'
  *                    ▲                ├──an earlier event is not out yet──▶ blocked ──it is out──▶ ready | idle
  *                    │                └──head failed──▶ waiting ──due──▶ ready
  *                    └─────────── parked ◀──blocked too long──┘   (its events wait in the store, see parked-keys.ts)
+ *
+ * Whatever becomes ready chooses its version. `unrouted` stands in for ready while no version can run the head; when the
+ * routes change, ready and unrouted lanes choose again.
  */
-export type LaneState = 'idle' | 'ready' | 'running' | 'blocked' | 'waiting' | 'parked'
+export type LaneState = 'idle' | 'ready' | 'unrouted' | 'running' | 'blocked' | 'waiting' | 'parked'
 
 /** Name under which an event without a key is parked: its own, so that it waits for nothing but itself. */
 export function loneKey(offset: number): string {
@@ -36,7 +41,13 @@ export class Lane {
   failingPublications = 0
   /** Dead letters on their way to the store: the key starts nothing until they are durable. */
   burying = 0
-  /** Next lane of the ready queue. */
+  /** The choice of the version that runs the head, and what it was made of; of the last run while there is none. */
+  route: TriggerRoute | undefined = undefined
+  target: RouteTarget | undefined = undefined
+  targets: readonly RouteTarget[] | undefined = undefined
+  /** When the head became ready, by the clock of turn-clock.ts. */
+  readyAtMs = 0
+  /** Next lane of the queue that it stands in. */
   nextReady: Lane | undefined = undefined
 
   constructor(key: string, window: AssignedWindow) {

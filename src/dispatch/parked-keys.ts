@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf } from '../errors/sluice-error.ts'
-import { encodeEventHeader } from '../events/event-header-codec.ts'
+import { encodeEventHeader, headerTag, readHeaderField } from '../events/event-header-codec.ts'
 import type { LogRecord } from '../log/log-record.ts'
 import type { HomeStore, ParkedEvent } from '../store/home-store.ts'
 import type { Feed } from '../workers/invocation.ts'
@@ -9,6 +9,7 @@ import { Delivery, type DeliveryOwner, type FailedAttempt } from './delivery.ts'
 import { Lane, loneKey } from './lane.ts'
 
 export interface ParkedKeysOptions {
+  /** Its uid. */
   readonly trigger: string
   readonly stream: string
   readonly store: HomeStore
@@ -132,6 +133,7 @@ export class ParkedKeys {
 
   stop(): void {
     this.#stopped.abort()
+    this.#window.revoke()
     for (const key of this.#keys.values()) clearTimeout(key.timer)
   }
 
@@ -227,12 +229,16 @@ function nameOf(partition: number, key: string): string {
 }
 
 function deliveryOf(row: ParkedEvent, owner: DeliveryOwner, lane: Lane, feed: Feed): Delivery {
+  const header = bufferOf(row.header)
+  // Without ordering an event is parked under a name of its own; the key that it has all the same is in its header.
+  const isLone = row.key === '' || row.key === loneKey(row.offset)
+  const key = isLone ? readHeaderField(header, headerTag.partitionkey) : row.key
   const record: LogRecord = {
     offset: row.offset,
     timestampMs: row.timestampMs,
-    key: row.key === '' || row.key === loneKey(row.offset) ? null : Buffer.from(row.key),
+    key: key === undefined ? null : Buffer.from(key),
     value: row.value === null ? null : bufferOf(row.value),
-    header: bufferOf(row.header),
+    header,
     headers: null,
   }
   const delivery = new Delivery(owner, lane, feed, record, row.partition, 0, -1)

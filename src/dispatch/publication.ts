@@ -6,6 +6,7 @@ import type { OutgoingResult, Sink } from '../sinks/sink.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { Delivery } from './delivery.ts'
 import { decideRetry } from './retry-decision.ts'
+import type { RouteTarget } from './route.ts'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** Events may pass this many `stream` sinks: a loop of functions ends as dead letters instead of never. */
@@ -13,7 +14,8 @@ export const maxHops = 16
 
 export interface PublicationOptions {
   readonly trigger: string
-  readonly function: string
+  /** Part of the ids of results. */
+  readonly uid: string
   readonly sinks: readonly Sink[]
   readonly retry: RetryPolicy
   readonly tracer: Tracer
@@ -127,12 +129,14 @@ export class Publication {
   #outgoing(delivery: Delivery, cause: EventHeader, result: FunctionResult, index: number): OutgoingResult {
     const { meta } = result
     const key = meta.key ?? meta.partitionkey ?? cause.partitionkey
-    const id = `${cause.id}.${this.#options.trigger}.${index}`
+    const id = `${cause.id}.${this.#options.uid}.${index}`
     const { feed, partition, record } = delivery
+    const { engine, policy } = delivery.target as RouteTarget
+    const { name } = engine.pool.version
     const header: EventHeader = {
       id,
-      source: meta.source ?? `/functions/${this.#options.function}`,
-      type: meta.type ?? `sluice.${this.#options.function}.result`,
+      source: meta.source ?? `/functions/${name}`,
+      type: meta.type ?? `sluice.${name}.result`,
       ...optional('subject', meta.subject ?? cause.subject),
       time: new Date().toISOString(),
       datacontenttype: result.contentType,
@@ -145,7 +149,7 @@ export class Publication {
       dedupId: `${feed.stream}/${partition}/${record.offset}/${id}`,
       hops: cause.hops + 1,
     }
-    return { header, value: result.data, meta, cause }
+    return { header, value: result.data, meta, cause, policy }
   }
 }
 

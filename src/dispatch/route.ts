@@ -15,12 +15,16 @@ export interface RouteTarget {
 
 /**
  * Where the events of a trigger go now. Ordinary triggers have one set of targets; the trigger of asynchronous
- * invocations has one per version or alias that an event asks for. Replaced as a whole when an alias moves.
+ * invocations has one per version or alias that an event asks for. When an answer becomes another one, `reroute()` of the
+ * trigger is called in the same step: no event is taken by a version that the table does not name any more.
  */
 export interface RouteTable {
   /**
-   * The targets for an event; empty: nothing can run it now, and it waits.
-   * @throws {SluiceError} when nothing will ever run it: it becomes a dead letter.
+   * The targets for an event, preferably the same array until they change; empty: nothing can run it now, and it waits.
+   * Called for every event when its key becomes ready, so it has to be cheap.
+   * @throws {SluiceError} when nothing will ever run it: it becomes a dead letter of stage `handler` with that code.
    */
   targetsOf(delivery: Delivery): readonly RouteTarget[]
+  /** Why {@link targetsOf} is empty, in words, such as `price@3 is not there`. */
+  readonly problem?: string | undefined
 }

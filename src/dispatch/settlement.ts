@@ -11,6 +11,7 @@ import { loneKey, type Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
 import { Publication } from './publication.ts'
 import { decideRetry } from './retry-decision.ts'
+import type { RouteTarget } from './route.ts'
 import type { TriggerOptions } from './trigger-options.ts'
 
 export interface TriggerCounters {
@@ -63,15 +64,9 @@ export class Settlement {
   constructor(options: TriggerOptions, parts: SettlementParts) {
     this.#options = options
     this.#parts = parts
-    const { store, name: trigger, log, random, tracer, sinks, sinkRetry: retry } = options
-    this.#deadLetters = new DeadLetters({
-      store,
-      trigger,
-      stream: log.stream,
-      function: `${options.function}@${options.functionVersion}`,
-      onBlocked: parts.onBlocked,
-    })
-    this.#publication = new Publication({ trigger, function: options.function, sinks, retry, tracer, random })
+    const { store, name, uid, log, random, tracer, sinks, sinkRetry: retry } = options
+    this.#deadLetters = new DeadLetters({ store, trigger: uid, stream: log.stream, onBlocked: parts.onBlocked })
+    this.#publication = new Publication({ trigger: name, uid, sinks, retry, tracer, random })
   }
 
   /** Publications, burials and parkings under way; a stop waits for them. */
@@ -104,16 +99,17 @@ export class Settlement {
         lane.blockedSinceMs = 0
         lane.remove(delivery)
         delivery.results = outcome.results.length
+        this.#options.onSettled?.(delivery, outcome)
         if (outcome.results.length === 0 || this.#options.sinks.length === 0) this.complete(delivery)
         else this.#publish(delivery, outcome.results)
         return
       case 'failed':
         span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
-        return this.#failed(delivery, outcome.error.reason, outcome.error.message)
+        return this.#failed(delivery, outcome)
       case 'suspect':
         span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
         // Alone in its frame an event is no suspect any more: it is the cause.
-        if (delivery.alone) return this.#failed(delivery, outcome.error.reason, outcome.error.message)
+        if (delivery.alone) return this.#failed(delivery, outcome)
         delivery.alone = true
         delivery.state = 'waiting'
         return
@@ -124,20 +120,25 @@ export class Settlement {
     }
   }
 
-  #failed(delivery: Delivery, reason: string, message: string): void {
+  #failed(delivery: Delivery, outcome: Extract<InvocationOutcome, { error: object }>): void {
     this.counters.failed++
     const { lane } = delivery
-    const { now, retry, random } = this.#options
-    delivery.addFailure({ attempt: delivery.attempt, atMs: now(), stage: 'handler', reason, message })
+    const { now, random } = this.#options
+    const { reason, message } = outcome.error
+    const { retry, engine } = delivery.target as RouteTarget
+    const { version } = engine.pool.version
+    delivery.addFailure({ attempt: delivery.attempt, atMs: now(), stage: 'handler', reason, message, version })
     const decision = decideRetry(delivery.attempt, retry, random())
     delivery.attempt++
     delivery.state = 'waiting'
     if (lane.blockedSinceMs === 0) lane.blockedSinceMs = now()
     if (decision.kind === 'exhausted') {
       lane.remove(delivery)
+      this.#options.onSettled?.(delivery, outcome)
       void this.bury(delivery, { stage: 'handler', reason, message })
     } else {
       this.counters.retried++
+      engine.stats.retried()
       lane.retryInMs = decision.delayMs
     }
   }
@@ -193,6 +194,7 @@ export class Settlement {
           stage: 'sink',
           reason: error.code,
           message: error.message,
+          version: (delivery.target as RouteTarget).engine.pool.version.version,
         })
         await this.bury(delivery, {
           stage: 'sink',

@@ -1,8 +1,9 @@
-import { messageOf } from '../errors/sluice-error.ts'
+import { messageOf, SluiceError } from '../errors/sluice-error.ts'
 import type { LogRecord } from '../log/log-record.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
 import type { PauseRecord } from '../store/home-store.ts'
 import type { Histogram } from '../telemetry/histogram.ts'
-import type { InvocationOutcome } from '../workers/invocation.ts'
+import type { Invocation, InvocationOutcome } from '../workers/invocation.ts'
 import { Admission } from './admission.ts'
 import type { AssignedWindow } from './assigned-window.ts'
 import { Delivery, type DeliveryOwner } from './delivery.ts'
@@ -11,20 +12,11 @@ import { KeyOrder } from './key-order.ts'
 import { Lane } from './lane.ts'
 import { ParkedKeys } from './parked-keys.ts'
 import { Settlement, type TriggerCounters } from './settlement.ts'
+import { TriggerGate, type TriggerState } from './trigger-gate.ts'
 import type { TriggerOptions } from './trigger-options.ts'
-
-/**
- *   stopped ──start()──▶ running ──pause()──▶ pausing ──frames settled──▶ paused ──resume()──▶ running
- *                         │   ▲                                    (also the first state after a restart)
- *                         ▼   │
- *                        blocked: the store takes no dead letters or parked events, or the subscription is broken;
- *                                 nothing starts, nothing is dropped
- *   any ──stop()──▶ stopping ──drained or forced──▶ stopped
- */
-export type TriggerState = 'stopped' | 'running' | 'blocked' | 'pausing' | 'paused' | 'stopping'
-
-/** Parts of a trigger that can hinder it, each for itself. */
-type TriggerPart = 'store' | 'parking' | 'subscription' | 'dispatch'
+import type { TriggerRoute } from './trigger-route.ts'
+import { TriggerRoutes } from './trigger-routes.ts'
+import { turnTimeMs } from './turn-clock.ts'
 
 export interface PartitionProgress {
   readonly partition: number
@@ -33,72 +25,91 @@ export interface PartitionProgress {
   readonly inFlight: number
 }
 
-/** One trigger at work: takes records of its stream, keeps the order of keys, feeds its function's pool, commits. */
+/**
+ * One trigger at work: takes records of its stream, keeps the order of keys, feeds the versions of its routes, commits.
+ * Its states are those of trigger-gate.ts.
+ */
 export class TriggerDispatch implements DeliveryOwner {
   readonly name: string
-  /** Called when events may start that could not before. */
-  onRunnable: () => void = () => undefined
+  readonly log: PartitionLog
   readonly #options: TriggerOptions
+  readonly #gate: TriggerGate
   readonly #admission: Admission
+  readonly #routes: TriggerRoutes
   readonly #order: KeyOrder
   readonly #parked: ParkedKeys
   readonly #settlement: Settlement
-  #state: TriggerState = 'stopped'
-  #pause: PauseRecord | undefined
-  /** By part of the trigger: one that works again says nothing about the others. */
-  readonly #problems = new Map<TriggerPart, string>()
   /** Events in frames; a pause is confirmed when it is 0. */
   #running = 0
-  #waiters: (() => void)[] = []
 
   constructor(options: TriggerOptions) {
     this.#options = options
-    this.name = options.name
-    const { store, name: trigger, log, now } = options
+    const { store, name, uid, log, now, logger } = options
+    this.name = name
+    this.log = log
+    this.#gate = new TriggerGate({
+      running: () => this.#running,
+      onState: state => this.#changed(state),
+      onProblem: problem => logger.error({ trigger: name }, problem),
+    })
     this.#parked = new ParkedKeys({
-      trigger,
+      trigger: uid,
       stream: log.stream,
       store,
       owner: this,
       feed: options.storedFeed,
       now,
       onReady: lane => this.#order.makeReady(lane),
-      onBlocked: problem => this.#setProblem('parking', problem),
+      onBlocked: problem => this.#gate.setProblem('parking', problem),
     })
+    this.#routes = new TriggerRoutes(this, options.routes)
     this.#order = new KeyOrder({
       parkAfterMs: options.parkAfterMs,
       now,
       parked: this.#parked,
-      onReady: () => this.onRunnable(),
+      routes: this.#routes,
+      isRunning: () => this.state === 'running',
+      onUnroutable: (delivery, thrown) => this.#unroutable(delivery, thrown),
       onPark: (lane, delayMs) => this.#settlement.park(lane, delayMs),
     })
     this.#admission = new Admission(options, {
       admit: (window, record, sequence) => this.#admit(window, record, sequence),
-      runnable: () => this.onRunnable(),
-      broken: problem => this.#setProblem('subscription', problem),
+      runnable: () => this.#routes.schedule(),
+      broken: problem => this.#gate.setProblem('subscription', problem),
     })
     this.#settlement = new Settlement(options, {
       order: this.#order,
       parked: this.#parked,
       admission: this.#admission,
-      onProgress: () => this.#wake(),
-      onBlocked: problem => this.#setProblem('store', problem),
-      onBroken: problem => this.#setProblem('dispatch', problem),
+      onProgress: () => this.#gate.update(),
+      onBlocked: problem => this.#gate.setProblem('store', problem),
+      onBroken: problem => this.#gate.setProblem('dispatch', problem),
     })
   }
 
   get state(): TriggerState {
-    return this.#state
+    return this.#gate.state
   }
 
   get pauseRecord(): PauseRecord | undefined {
-    return this.#pause
+    return this.#gate.pauseRecord
   }
 
-  /** Why nothing starts although the trigger is not paused; undefined when all is well. */
+  /** What is wrong, so that nothing starts although nobody has paused or held the trigger; undefined when all is well. */
   get problem(): string | undefined {
-    for (const problem of this.#problems.values()) return problem
-    return undefined
+    return this.#gate.problem
+  }
+
+  /** Why some or all of its events do not start, whatever the reason but a pause; undefined when nothing hinders them. */
+  get detail(): string | undefined {
+    const { unrouted, problem } = this.#routes
+    const waiting = unrouted.events === 0 ? undefined : `${unrouted.events} events wait: ${problem}`
+    return this.problem ?? this.#gate.heldFor ?? waiting
+  }
+
+  /** The versions that it feeds now. */
+  get routes(): readonly TriggerRoute[] {
+    return [...this.#routes.attached]
   }
 
   get counters(): Readonly<TriggerCounters> {
@@ -110,13 +121,16 @@ export class TriggerDispatch implements DeliveryOwner {
     return this.#settlement.acceptToDoneMs
   }
 
-  /** Events that could start now. */
+  /** Events that could start now, over all versions. */
   get runnable(): number {
-    return this.#state === 'running' ? this.#order.events : 0
+    let events = 0
+    for (const route of this.#routes.attached) events += route.runnable
+    return events
   }
 
-  get runnableKeys(): number {
-    return this.#state === 'running' ? this.#order.keys : 0
+  /** Events whose version is not there. */
+  get unrouted(): number {
+    return this.#routes.unrouted.events
   }
 
   /** Records of the stream that this trigger never got: expired before it came, cut off, or damaged. */
@@ -155,11 +169,10 @@ export class TriggerDispatch implements DeliveryOwner {
     }))
   }
 
-  /** @param pause the pause that was in force when the gateway stopped. */
+  /** @param pause the pause that was in force when the gateway stopped. A hold may be set before. */
   async start(pause: PauseRecord | undefined): Promise<void> {
     await this.#parked.load()
-    this.#pause = pause
-    this.#setState(pause === undefined ? 'running' : 'paused')
+    this.#gate.start(pause)
     await this.#admission.start()
   }
 
@@ -167,63 +180,93 @@ export class TriggerDispatch implements DeliveryOwner {
    * Starts no further invocation; resolves when none is running any more, or when the pause was taken back meanwhile (see
    * `state`). The caller has made the pause durable before.
    */
-  async pause(pause: PauseRecord): Promise<void> {
-    this.#pause = pause
-    if (this.#state === 'paused' || this.#state === 'stopping' || this.#state === 'stopped') return
-    this.#setState('pausing')
-    await this.#until(() => this.#running === 0 || this.#state !== 'pausing')
-    if (this.#state === 'pausing') this.#setState('paused')
+  pause(pause: PauseRecord): Promise<void> {
+    return this.#gate.pause(pause)
   }
 
   resume(): void {
-    this.#pause = undefined
-    if (this.#state !== 'paused' && this.#state !== 'pausing') return
-    this.#setState(this.problem === undefined ? 'running' : 'blocked')
-    this.#wake()
-    this.onRunnable()
+    this.#gate.resume()
   }
 
-  /** Takes runnable events into a frame; each comes back through {@link settled}. */
-  take(size: FrameSize, into: Delivery[]): void {
-    if (this.#state !== 'running') return
-    this.#order.take(size, into, delivery => {
+  /**
+   * Starts nothing for another reason than a pause, as exactly: resolves when nothing is running any more, or when the
+   * hold was taken back meanwhile. Another reason replaces the one before; a hold is not kept across restarts.
+   */
+  hold(reason: string): Promise<void> {
+    return this.#gate.hold(reason)
+  }
+
+  release(): void {
+    this.#gate.release()
+  }
+
+  /**
+   * The table of routes gives other answers from now on. What is ready chooses its version again, everything else when it
+   * becomes ready; what is in frames ends where it is.
+   */
+  reroute(): void {
+    this.#order.reroute()
+  }
+
+  /** Takes what is ready for a version into a frame; each event comes back through {@link settled}. */
+  take(route: TriggerRoute, size: FrameSize, into: Invocation[]): void {
+    if (this.state !== 'running') return
+    this.#order.take(route, size, into, delivery => {
       this.#running++
+      route.running++
       this.#admission.began(delivery.lane.window)
       if (this.#options.tracer.enabled) this.#trace(delivery)
     })
   }
 
   settled(delivery: Delivery, outcome: InvocationOutcome): void {
-    const { lane } = delivery
+    const { lane, route } = delivery
     lane.inFrame--
     this.#running--
+    if (route !== undefined) {
+      route.running--
+      route.engine.stats.ended(outcome, lane.readyAtMs, turnTimeMs())
+    }
     if (lane.window.assigned) this.#settlement.apply(delivery, outcome)
     else delivery.span?.end('the partition was revoked')
     if (lane.inFrame === 0) this.#order.settled(lane)
     this.#admission.ended(lane.window)
-    if (this.#running === 0) this.#wake()
+    if (route?.isStale === true) this.#routes.settled(route)
+    if (this.#running === 0) this.#gate.update()
   }
 
   /**
-   * Lets running events finish for up to `drainMs`, commits what is complete and leaves the group. Resolves with whether
-   * they did: what did not is repeated at the next start.
+   * Lets running events finish for up to `drainMs` (Infinity: as long as they take), commits what is complete, leaves the
+   * group and detaches from all versions. Resolves with whether they did: what did not is repeated at the next start.
+   * Another trigger may follow with the same group and uid as soon as {@link ended} resolves, or at once after true.
    */
   async stop(drainMs: number): Promise<boolean> {
-    if (this.#state === 'stopped' || this.#state === 'stopping') return true
-    this.#setState('stopping')
+    if (this.#gate.isStopped) return true
+    this.#gate.stopping()
     this.#admission.pauseAll()
-    let limit: NodeJS.Timeout | undefined
-    const forced = new Promise<void>(resolve => (limit = setTimeout(resolve, drainMs)))
-    const isDrained = (): boolean => this.#running === 0 && this.#settlement.finishing === 0
-    await Promise.race([this.#until(isDrained), forced])
-    clearTimeout(limit)
+    const isDrained = (): boolean => this.#isQuiet
+    if (Number.isFinite(drainMs)) {
+      let limit: NodeJS.Timeout | undefined
+      const forced = new Promise<void>(resolve => (limit = setTimeout(resolve, drainMs)))
+      await Promise.race([this.#gate.until(isDrained), forced])
+      clearTimeout(limit)
+    } else await this.#gate.until(isDrained)
     const drained = isDrained()
     this.#settlement.stop()
     this.#parked.stop()
     this.#order.stop()
     await this.#admission.stop()
-    this.#setState('stopped')
+    this.#gate.stopped()
     return drained
+  }
+
+  /** Resolves when nothing of a stopped trigger is in a worker or on its way to a sink any more. */
+  ended(): Promise<void> {
+    return this.#gate.until(() => this.state === 'stopped' && this.#isQuiet)
+  }
+
+  get #isQuiet(): boolean {
+    return this.#running === 0 && this.#settlement.finishing === 0
   }
 
   #admit(window: AssignedWindow, record: LogRecord, sequence: number): void {
@@ -262,14 +305,21 @@ export class TriggerDispatch implements DeliveryOwner {
     } else void this.#settlement.bury(delivery, { stage: 'source', reason, message })
   }
 
+  /** Nothing will ever run the event, so no attempt of it is charged. */
+  #unroutable(delivery: Delivery, thrown: unknown): void {
+    const { code, message } = SluiceError.from(thrown)
+    void this.#settlement.bury(delivery, { stage: 'handler', reason: code, message })
+  }
+
   #trace(delivery: Delivery): void {
     const { tracer, log, group } = this.#options
-    const { record, feed } = delivery
+    const { record, feed, target } = delivery
     const facts = {
       'messaging.destination.partition.id': String(delivery.partition),
       'kafka.offset': record.offset,
       'messaging.consumer.group.name': group,
-      'faas.name': this.#options.function,
+      'faas.name': target?.engine.pool.version.name,
+      'faas.version': target?.engine.pool.version.version,
       'sluice.trigger': this.name,
       'sluice.attempt': delivery.attempt,
     }
@@ -278,33 +328,9 @@ export class TriggerDispatch implements DeliveryOwner {
     delivery.traceparent = delivery.span?.traceparent
   }
 
-  #setProblem(part: TriggerPart, problem: string | undefined): void {
-    if (problem === undefined) this.#problems.delete(part)
-    else {
-      if (problem !== this.#problems.get(part)) this.#options.logger.error({ trigger: this.name }, problem)
-      this.#problems.set(part, problem)
-    }
-    if (this.#problems.size > 0 && this.#state === 'running') this.#setState('blocked')
-    else if (this.#problems.size === 0 && this.#state === 'blocked') {
-      this.#setState('running')
-      this.onRunnable()
-    }
-  }
-
-  async #until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>(resolve => this.#waiters.push(resolve))
-  }
-
-  #wake(): void {
-    if (this.#waiters.length === 0) return
-    const waiters = this.#waiters
-    this.#waiters = []
-    for (const wake of waiters) wake()
-  }
-
-  #setState(state: TriggerState): void {
-    if (this.#state === state) return
-    this.#state = state
+  #changed(state: TriggerState): void {
+    // What became ready meanwhile has found no version, or has waited for something else than a worker.
+    if (state === 'running') this.#order.reroute()
     this.#options.onState?.(state)
   }
 }

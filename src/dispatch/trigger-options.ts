@@ -4,9 +4,10 @@ import type { PartitionLog, StartPosition } from '../log/partition-log.ts'
 import type { Sink } from '../sinks/sink.ts'
 import type { HomeStore } from '../store/home-store.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
-import type { Feed } from '../workers/invocation.ts'
+import type { Feed, InvocationOutcome } from '../workers/invocation.ts'
 import type { WindowLimits } from './assigned-window.ts'
 import type { Delivery } from './delivery.ts'
+import type { RouteTable } from './route.ts'
 
 /** The part of a pino logger that dispatch uses. */
 export interface DispatchLogger {
@@ -18,7 +19,9 @@ export interface DispatchLogger {
 /** Everything one trigger needs; all defaults are filled in by whoever composes it. */
 export interface TriggerOptions {
   readonly name: string
-  /** Consumer group: derived from the trigger's name, never from the function or its version. */
+  /** Under this the store keeps what belongs to it, and its results are known by it: another one than a deleted trigger of that name had. */
+  readonly uid: string
+  /** Consumer group: derived from the trigger, never from the function or its version. */
   readonly group: string
   readonly log: PartitionLog
   readonly start: StartPosition
@@ -29,10 +32,8 @@ export interface TriggerOptions {
   readonly ordering: 'key' | 'none'
   /** Whether a record that cannot become an event is skipped (true) or kept as a dead letter (false), by reason. */
   readonly skips: (reason: string) => boolean
-  /** Name of the function that the trigger feeds. */
-  readonly function: string
-  readonly functionVersion: string
-  readonly retry: RetryPolicy
+  /** The versions that it feeds, and how they repeat what failed. */
+  readonly routes: RouteTable
   /** For results that a sink does not take: the handler is not run again. */
   readonly sinkRetry: RetryPolicy
   /** A key blocked longer than this is parked. Default 1,000 ms. */
@@ -46,6 +47,11 @@ export interface TriggerOptions {
   readonly now: () => number
   readonly random: () => number
   readonly onState?: (state: string) => void
+  /**
+   * The handler is through with an event: it succeeded, or failed for the last time. For shadows. What it is given are
+   * views into buffers that do not last: copy what is kept. Must not throw.
+   */
+  readonly onSettled?: (delivery: Delivery, outcome: InvocationOutcome) => void
   /** An event is complete: done or buried. For the log of what came in and out. */
   readonly onDone?: (delivery: Delivery) => void
 }

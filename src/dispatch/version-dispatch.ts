@@ -1,61 +1,115 @@
 import { SluiceError } from '../errors/sluice-error.ts'
+import type { Invocation } from '../workers/invocation.ts'
 import type { WorkerPool } from '../workers/worker-pool.ts'
-import type { Delivery } from './delivery.ts'
-import { chooseFrameSize } from './frame-size.ts'
 import type { DirectInvocation } from './direct-invocation.ts'
-import type { TriggerDispatch } from './trigger-dispatch.ts'
+import { chooseFrameSize } from './frame-size.ts'
+import type { FrameSource } from './frame-source.ts'
+import type { TriggerRoute } from './trigger-route.ts'
+import { versionSeed } from './version-choice.ts'
+import { VersionStats } from './version-stats.ts'
 
 export interface VersionDispatchOptions {
   readonly pool: WorkerPool
   /** Direct invocations that may wait; beyond it they are refused with SLUICE_DISPATCH_OVERLOADED. Default 1,024. */
   readonly maxWaitingInvocations: number
+  /** Bytes of the direct invocations that may wait; one alone may be larger. Default 64 MiB. */
+  readonly maxWaitingBytes?: number
   /** Work waits and the pool has no permit: scaling from zero happens on the dispatch path, without waiting for a tick. */
   readonly onStarved: () => void
 }
 
-/** Feeds one worker pool: frames from the triggers of its version in turn, and direct invocations within their share. */
+const defaultMaxWaitingBytes = 64 * 1024 * 1024
+
+/**
+ * Feeds one worker pool: frames from the triggers of its version in turn, direct invocations within their share, and what
+ * shadows copied when nothing else waits.
+ */
 export class VersionDispatch {
   readonly pool: WorkerPool
-  readonly triggers: TriggerDispatch[] = []
+  /** Tells the version apart in the choice of version-choice.ts. */
+  readonly seed: number
+  readonly stats = new VersionStats()
+  /** Events that arrived while their key belonged to this version, for the rate of arrivals. Triggers count here. */
+  received = 0
   readonly #options: VersionDispatchOptions
+  readonly #routes: TriggerRoute[] = []
+  readonly #shadows: FrameSource[] = []
   readonly #direct: DirectInvocation[] = []
+  #directBytes = 0
   #directFrames = 0
-  /** Direct invocations in frames. */
-  #directRunning = 0
+  /** Events and invocations of the frames that the pool has. */
+  #running = 0
   #wasDirect = false
   #turn = 0
   #scheduled = false
   #stopping = false
+  #retirements: (() => void)[] = []
 
   constructor(options: VersionDispatchOptions) {
     this.#options = options
     this.pool = options.pool
+    const { name, version } = this.pool.version
+    this.seed = versionSeed(name, version)
     this.pool.onFree = () => this.schedule()
   }
 
-  attach(trigger: TriggerDispatch): void {
-    this.triggers.push(trigger)
-    trigger.onRunnable = () => this.schedule()
+  /** Triggers whose events run here now, with their share. */
+  get routes(): readonly TriggerRoute[] {
+    return this.#routes
   }
 
-  /** Events and direct invocations that could start now. */
+  /** Called by a trigger when the first key chooses this version. */
+  attach(route: TriggerRoute): void {
+    this.#routes.push(route)
+  }
+
+  /** Called by a trigger when nothing of it is ready or runs here any more, and no new key chooses this version. */
+  detach(route: TriggerRoute): void {
+    remove(this.#routes, route)
+    this.#checkRetired()
+  }
+
+  /** Copies to be run when neither events nor direct invocations wait. */
+  attachShadow(shadow: FrameSource): void {
+    this.#shadows.push(shadow)
+  }
+
+  detachShadow(shadow: FrameSource): void {
+    remove(this.#shadows, shadow)
+    this.#checkRetired()
+  }
+
+  /** Events, direct invocations and copies that could start now. */
   get runnable(): number {
     let events = this.#direct.length
-    for (const trigger of this.triggers) events += trigger.runnable
+    for (const source of this.#routes) events += source.runnable
+    for (const source of this.#shadows) events += source.runnable
     return events
   }
 
   get runnableKeys(): number {
     let keys = this.#direct.length
-    for (const trigger of this.triggers) keys += trigger.runnableKeys
+    for (const source of this.#routes) keys += source.runnableKeys
+    for (const source of this.#shadows) keys += source.runnableKeys
     return keys
   }
 
-  /** Events and direct invocations that the pool has and that are not settled; it may still be starting their worker. */
+  /** Events and direct invocations in frames that the pool has not ended; it may still be starting their worker. */
   get running(): number {
-    let events = this.#directRunning
-    for (const trigger of this.triggers) events += trigger.running
-    return events
+    return this.#running
+  }
+
+  /** Whether nothing runs or waits here, and no trigger or shadow is attached. */
+  get isIdle(): boolean {
+    return this.#running === 0 && this.#direct.length === 0 && this.#routes.length === 0 && this.#shadows.length === 0
+  }
+
+  /**
+   * Resolves when nothing is attached, waits or runs any more, so that the pool can be closed. To be called when no route
+   * names the version any more: one that is named and has nothing to do is idle as well.
+   */
+  async retired(): Promise<void> {
+    while (!this.isIdle) await new Promise<void>(resolve => this.#retirements.push(resolve))
   }
 
   /** Fills free workers once the current burst of arrivals is in, so that a burst makes few frames instead of many. */
@@ -72,30 +126,32 @@ export class VersionDispatch {
   invoke(invocation: DirectInvocation): void {
     const { name } = this.pool.version
     if (this.#stopping) throw new SluiceError('SLUICE_DISPATCH_STOPPED', `function ${name} is stopping`)
-    if (this.#direct.length >= this.#options.maxWaitingInvocations) {
+    const { maxWaitingInvocations, maxWaitingBytes = defaultMaxWaitingBytes } = this.#options
+    const waiting = this.#direct.length
+    const isTooLarge = waiting > 0 && this.#directBytes + invocation.byteLength > maxWaitingBytes
+    if (waiting >= maxWaitingInvocations || isTooLarge) {
       throw new SluiceError(
         'SLUICE_DISPATCH_OVERLOADED',
-        `${this.#direct.length} invocations of function ${name} wait already; try again later`,
+        `${waiting} invocations of function ${name} with ${this.#directBytes} bytes wait already; try again later`,
       )
     }
+    invocation.accepted(this.stats)
     this.#direct.push(invocation)
+    this.#directBytes += invocation.byteLength
     this.schedule()
   }
 
   /** Refuses direct invocations; what waits is settled as not started. */
   stop(): void {
     this.#stopping = true
-    for (const invocation of this.#direct.splice(0)) invocation.settle({ kind: 'not-started' })
+    for (const invocation of this.#takeDirect(this.#direct.length)) invocation.settle({ kind: 'not-started' })
+    this.#checkRetired()
   }
 
   #pump(): void {
     const { pool } = this
-    while (pool.freeSlots > 0) {
-      if (this.#runDirect()) continue
-      const frame = this.#triggerFrame()
-      if (frame === undefined) return
-      void pool.run(frame).then(() => this.schedule())
-    }
+    // A trigger may turn out to have nothing; then it is the turn of direct invocations all the same.
+    while (pool.freeSlots > 0 && (this.#runDirect() || this.#runEvents() || this.#runDirect() || this.#runCopies()));
     if (this.runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
   }
 
@@ -106,29 +162,57 @@ export class VersionDispatch {
     const { permits } = this.pool.stats()
     const share = Math.max(1, Math.floor(permits / 2))
     const isTheirTurn = this.#directFrames >= share || (share >= permits && this.#wasDirect)
-    if (isTheirTurn && this.triggers.some(trigger => trigger.runnable > 0)) return false
-    const frame = this.#direct.splice(0, this.#size(waiting).maxEvents)
+    if (isTheirTurn && this.#routes.some(route => route.runnable > 0)) return false
     this.#wasDirect = true
     this.#directFrames++
-    this.#directRunning += frame.length
+    this.#run(this.#takeDirect(this.#size(waiting).maxEvents), () => this.#directFrames--)
+    return true
+  }
+
+  #runEvents(): boolean {
+    this.#wasDirect = false
+    const frame: Invocation[] = []
+    const { length } = this.#routes
+    for (let i = 0; i < length && frame.length === 0; i++) {
+      const route = this.#routes[this.#turn++ % length] as TriggerRoute
+      const { runnable } = route
+      if (runnable > 0) route.take(this.#size(runnable), frame)
+    }
+    return this.#run(frame)
+  }
+
+  #runCopies(): boolean {
+    // Events that come soon shall find a worker free: a copy may take as long as its time-out.
+    if (this.#routes.length > 0 && this.pool.freeSlots < 2) return false
+    const frame: Invocation[] = []
+    for (const shadow of this.#shadows) {
+      const { runnable } = shadow
+      if (runnable > 0 && frame.length === 0) shadow.take(this.#size(runnable), frame)
+    }
+    return this.#run(frame)
+  }
+
+  #run(frame: readonly Invocation[], onEnd?: () => void): boolean {
+    if (frame.length === 0) return false
+    this.#running += frame.length
     void this.pool.run(frame).then(() => {
-      this.#directFrames--
-      this.#directRunning -= frame.length
+      this.#running -= frame.length
+      onEnd?.()
       this.schedule()
+      this.#checkRetired()
     })
     return true
   }
 
-  #triggerFrame(): readonly Delivery[] | undefined {
-    this.#wasDirect = false
-    const frame: Delivery[] = []
-    const { length } = this.triggers
-    for (let i = 0; i < length && frame.length === 0; i++) {
-      const trigger = this.triggers[this.#turn++ % length] as TriggerDispatch
-      const { runnable } = trigger
-      if (runnable > 0) trigger.take(this.#size(runnable), frame)
-    }
-    return frame.length === 0 ? undefined : frame
+  #takeDirect(count: number): readonly DirectInvocation[] {
+    const taken = this.#direct.splice(0, count)
+    for (const { byteLength } of taken) this.#directBytes -= byteLength
+    return taken
+  }
+
+  #checkRetired(): void {
+    if (this.#retirements.length === 0 || !this.isIdle) return
+    for (const resolve of this.#retirements.splice(0)) resolve()
   }
 
   #size(runnable: number) {
@@ -136,4 +220,9 @@ export class VersionDispatch {
     const { concurrency } = this.pool.version
     return chooseFrameSize({ serviceTimeMs, cpuShare, concurrency, runnable, freeSlots: this.pool.freeSlots })
   }
+}
+
+function remove<T>(list: T[], item: T): void {
+  const index = list.indexOf(item)
+  if (index >= 0) list.splice(index, 1)
 }

@@ -1,5 +1,6 @@
 import type { EventHeader } from '../events/event-header.ts'
 import type { ResultMeta } from './function-result.ts'
+import type { ResultPolicy } from './result-policy.ts'
 
 /** A handler's result as an event, ready to go out: its id is deterministic, so a repeat can be recognised. */
 export interface OutgoingResult {
@@ -9,6 +10,8 @@ export interface OutgoingResult {
   readonly meta: ResultMeta
   /** Header of the event that caused the result; templates such as `alerts/{subject}` read it. */
   readonly cause: EventHeader
+  /** What the version that made it may reach; every sink keeps to it. */
+  readonly policy: ResultPolicy
 }
 
 /** Where results go. A completed offset means that `deliver` resolved for each of its results. */
@@ -19,7 +22,8 @@ export interface Sink {
   start(): Promise<void>
   /**
    * Resolves when the destination has acknowledged the result durably. Rejects with a SluiceError whose `retryable`
-   * tells whether the same result may succeed later; bounded in time by the sink's own time-out.
+   * tells whether the same result may succeed later; bounded in time by the sink's own time-out. What the policy of the
+   * result does not allow is refused for good: SLUICE_SINKS_FORBIDDEN, SLUICE_SINKS_NETWORK_POLICY.
    */
   deliver(result: OutgoingResult): Promise<void>
   health(): SinkHealth

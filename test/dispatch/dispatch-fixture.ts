@@ -4,24 +4,29 @@ import { join } from 'node:path'
 import { TriggerDispatch } from '../../src/dispatch/trigger-dispatch.ts'
 import type { TriggerOptions } from '../../src/dispatch/trigger-options.ts'
 import type { Delivery } from '../../src/dispatch/delivery.ts'
+import type { RouteTable, RouteTarget } from '../../src/dispatch/route.ts'
 import { VersionDispatch } from '../../src/dispatch/version-dispatch.ts'
 import { encodeEventHeader } from '../../src/events/event-header-codec.ts'
 import { createHomeEventReader } from '../../src/events/home-event-reader.ts'
-import type { FunctionVersion } from '../../src/functions/function-version.ts'
+import type { FunctionVersion, RetryPolicy } from '../../src/functions/function-version.ts'
 import { openEmbeddedLog, type EmbeddedLog } from '../../src/log/embedded/embedded-log.ts'
+import { unrestricted, type ResultPolicy } from '../../src/sinks/result-policy.ts'
 import type { HomeStore, PauseRecord } from '../../src/store/home-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { noTracer } from '../../src/telemetry/tracer.ts'
-import { ScriptedPool, type Script } from './scripted-pool.ts'
+import { ScriptedPool, type Script, type Seen } from './scripted-pool.ts'
 
 export const version: FunctionVersion = {
   name: 'fn',
   version: 'latest',
   hash: 'h',
   file: '/none.js',
+  selfContained: false,
+  labels: {},
   handler: 'default',
   environment: {},
   secrets: {},
+  bindings: {},
   timeoutMs: 1_000,
   concurrency: 8,
   memoryMiB: 64,
@@ -30,27 +35,83 @@ export const version: FunctionVersion = {
   scaling: { minWorkers: 0, maxWorkers: 2, targetDrainMs: 2_000, scaleToZeroAfterMs: 60_000 },
 }
 
+/** Routes that a test moves. */
+export class TestRoutes implements RouteTable {
+  targets: readonly RouteTarget[] = []
+  problem: string | undefined = undefined
+  targetsOf: (delivery: Delivery) => readonly RouteTarget[] = () => this.targets
+}
+
+export interface FixtureOptions extends Partial<TriggerOptions> {
+  readonly retry?: RetryPolicy
+  readonly policy?: ResultPolicy
+  /** Called whenever any version runs something. */
+  readonly onSeen?: (seen: Seen) => void
+}
+
 /** Dispatch on a real embedded log and a real store; only the worker pool is scripted. */
 export class DispatchFixture {
   readonly dir: string
   readonly done: Delivery[] = []
   log!: EmbeddedLog
   store!: HomeStore
+  /** The version that the routes name at first. */
   pool!: ScriptedPool
-  trigger!: TriggerDispatch
   dispatch!: VersionDispatch
+  trigger!: TriggerDispatch
+  readonly routes = new TestRoutes()
+  readonly engines = new Map<string, VersionDispatch>()
   readonly logged: string[] = []
   #waiters: (() => void)[] = []
+  #options: FixtureOptions = {}
 
-  async open(script: Script, overrides: Partial<TriggerOptions> = {}, pause?: PauseRecord): Promise<this> {
+  async open(script: Script, options: FixtureOptions = {}, pause?: PauseRecord): Promise<this> {
+    this.#options = options
     this.log = await openEmbeddedLog({ directory: join(this.dir, 'stream'), stream: 's', partitionCount: 2 })
     this.store = await openSqliteStore({ dir: this.dir, onFatal: error => this.logged.push(error.message) })
-    this.pool = new ScriptedPool(version, script)
+    this.dispatch = this.addVersion('latest', script)
+    this.pool = this.poolOf('latest')
+    this.routes.targets = [this.target('latest', 100)]
+    this.trigger = this.createTrigger()
+    await this.trigger.start(pause)
+    return this
+  }
+
+  /** One more version; nothing names it yet. */
+  addVersion(name: string, script: Script): VersionDispatch {
+    const pool = new ScriptedPool({ ...version, version: name }, script)
+    pool.onSeen = seen => this.#options.onSeen?.(seen)
+    const engine = new VersionDispatch({ pool, maxWaitingInvocations: 10, onStarved: () => undefined })
+    this.engines.set(name, engine)
+    return engine
+  }
+
+  poolOf(name: string): ScriptedPool {
+    return this.engines.get(name)?.pool as ScriptedPool
+  }
+
+  target(name: string, weight: number): RouteTarget {
+    const { retry = version.retry, policy = unrestricted } = this.#options
+    return { engine: this.engines.get(name) as VersionDispatch, weight, retry, policy }
+  }
+
+  /** Moves the routes to these versions and weights, as an alias does. */
+  route(weights: Readonly<Record<string, number>>): void {
+    this.routes.targets = Object.entries(weights)
+      .filter(([, weight]) => weight > 0)
+      .map(([name, weight]) => this.target(name, weight))
+    this.trigger.reroute()
+  }
+
+  /** A trigger on the log, the store and the routes of the fixture; not started. */
+  createTrigger(): TriggerDispatch {
+    const { retry: _retry, policy: _policy, onSeen: _onSeen, ...overrides } = this.#options
     const reader = createHomeEventReader()
     const feed = { trigger: 't', stream: 's', reader, headerDefaults: {} }
     const write = (_facts: object, message: string): void => void this.logged.push(message)
-    this.trigger = new TriggerDispatch({
+    return new TriggerDispatch({
       name: 't',
+      uid: 't',
       group: 'trigger.t',
       log: this.log,
       start: 'earliest',
@@ -59,9 +120,7 @@ export class DispatchFixture {
       filter: undefined,
       ordering: 'key',
       skips: () => false,
-      function: 'fn',
-      functionVersion: 'latest',
-      retry: version.retry,
+      routes: this.routes,
       sinkRetry: version.retry,
       parkAfterMs: 60_000,
       window: { maxEvents: 1_000, maxBytes: 16_000_000 },
@@ -78,10 +137,6 @@ export class DispatchFixture {
       },
       ...overrides,
     })
-    this.dispatch = new VersionDispatch({ pool: this.pool, maxWaitingInvocations: 10, onStarved: () => undefined })
-    this.dispatch.attach(this.trigger)
-    await this.trigger.start(pause)
-    return this
   }
 
   /** @param dir of an earlier fixture, to go on with its files. */

@@ -8,6 +8,8 @@ export interface Seen {
   readonly value: string
   readonly attempt: number
   readonly offset: number
+  /** Version that runs it. */
+  readonly version: string
 }
 
 export type Script = (seen: Seen) => InvocationOutcome | Promise<InvocationOutcome>
@@ -26,6 +28,8 @@ export class ScriptedPool implements WorkerPool {
   readonly seen: Seen[] = []
   readonly frames: number[] = []
   onFree: () => void = () => undefined
+  /** Called before each run of the script. */
+  onSeen: (seen: Seen) => void = () => undefined
   #script: Script
   #running = 0
   #permits = 2
@@ -101,8 +105,15 @@ export class ScriptedPool implements WorkerPool {
       const key = feed.reader.key(record)
       if (key !== '' && this.#keys.has(key)) this.overlaps++
       this.#keys.add(key)
-      const seen = { key, value: record.value?.toString() ?? '', attempt, offset: record.offset }
+      const seen = {
+        key,
+        value: record.value?.toString() ?? '',
+        attempt,
+        offset: record.offset,
+        version: this.version.version,
+      }
       this.seen.push(seen)
+      this.onSeen(seen)
       const outcome = await this.#script(seen)
       this.#keys.delete(key)
       broken = outcome.kind !== 'succeeded'

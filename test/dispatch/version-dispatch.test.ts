@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { DirectInvocation } from '../../src/dispatch/direct-invocation.ts'
-import type { TriggerDispatch } from '../../src/dispatch/trigger-dispatch.ts'
+import type { TriggerRoute } from '../../src/dispatch/trigger-route.ts'
 import { VersionDispatch } from '../../src/dispatch/version-dispatch.ts'
 import { encodeEventHeader } from '../../src/events/event-header-codec.ts'
 import { createHomeEventReader } from '../../src/events/home-event-reader.ts'
@@ -17,20 +17,18 @@ const direct = (): DirectInvocation =>
     undefined,
   )
 
-/** A trigger that always has `runnable` events and hands out one per frame. */
-function endlessTrigger(taken: () => void): TriggerDispatch {
-  const trigger = {
+/** A route that always has `runnable` events and hands out one per frame. */
+function endlessRoute(taken: () => void): TriggerRoute {
+  const route = {
     runnable: 1,
     runnableKeys: 1,
-    running: 0,
-    onRunnable: () => undefined,
     take: (_size: unknown, into: Invocation[]) => {
       taken()
       const record = { offset: 0, timestampMs: 1, key: null, value: Buffer.from('event'), header, headers: null }
       into.push(new DirectInvocation(feed, record, undefined))
     },
   }
-  return trigger as unknown as TriggerDispatch
+  return route as unknown as TriggerRoute
 }
 
 const open = (script: (value: string) => InvocationOutcome | Promise<InvocationOutcome>, permits: number) => {
@@ -80,14 +78,15 @@ describe('VersionDispatch', () => {
       return succeeded
     }, 2)
     let taken = 0
-    dispatch.attach(endlessTrigger(() => taken++))
+    const route = endlessRoute(() => taken++)
+    dispatch.attach(route)
     for (let i = 0; i < 3; i++) dispatch.invoke(direct())
     await turn()
     await turn()
     expect(running.filter(value => value === 'event').length).toBe(1)
     expect(taken).toBe(1)
     gate.resolve()
-    dispatch.triggers.length = 0
+    dispatch.detach(route)
     while (dispatch.running > 0) await turn()
   })
 
@@ -100,10 +99,11 @@ describe('VersionDispatch', () => {
       if (value === 'direct' && order.length < 8) dispatch.invoke(direct())
       return succeeded
     }, 1)
-    dispatch.attach(endlessTrigger(() => undefined))
+    const route = endlessRoute(() => undefined)
+    dispatch.attach(route)
     dispatch.invoke(direct())
     while (order.length < 8) await turn()
-    dispatch.triggers.length = 0
+    dispatch.detach(route)
     expect(order.filter(value => value === 'event').length).toBeGreaterThanOrEqual(3)
     expect(order.filter(value => value === 'direct').length).toBeGreaterThanOrEqual(3)
   })

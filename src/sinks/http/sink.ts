@@ -3,6 +3,7 @@ import { Agent, type Dispatcher } from 'undici'
 import type { HttpSinkConfig } from '../../config/sections/http-sink.ts'
 import { messageOf, SluiceError } from '../../errors/sluice-error.ts'
 import { encodeHttpBinary, encodeHttpStructured } from '../../events/bindings/http.ts'
+import { checkHost, checkSink } from '../check-policy.ts'
 import type { OutgoingResult, Sink, SinkHealth } from '../sink.ts'
 import { compileTopicTemplate, encodeUrlPart, type TopicTemplate } from '../topic-template.ts'
 import { addressDenied, isPrivateAddress, lookupPublic } from './address-guard.ts'
@@ -56,7 +57,10 @@ class HttpSink implements Sink {
 
   async deliver(result: OutgoingResult): Promise<void> {
     if (this.#isClosed) throw new SluiceError('SLUICE_SINKS_CLOSED', `the sink ${this.name} is closed`)
+    checkSink(result.policy, this.name)
     const url = new URL(this.#url.fill(result.cause))
+    // Redirects are not followed, so that this is the only host of the request.
+    checkHost(result.policy, url.hostname)
     if (!this.#config.allowPrivate) checkLiteralAddress(url)
     const { headers, body } = this.#message(result)
     try {

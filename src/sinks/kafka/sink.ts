@@ -4,6 +4,7 @@ import { SluiceError } from '../../errors/sluice-error.ts'
 import { encodeKafkaBinary, encodeKafkaStructured } from '../../events/bindings/kafka.ts'
 import type { KafkaClient } from '../../log/kafka/kafka-client.ts'
 import { partitionFor } from '../../log/partitioner.ts'
+import { checkSink } from '../check-policy.ts'
 import type { OutgoingResult, Sink, SinkHealth } from '../sink.ts'
 
 /** How long the partition count of a topic is believed; a topic that grew is noticed after this. */
@@ -40,7 +41,8 @@ export class KafkaSink implements Sink {
     if (!(await this.#findTopic())) this.#looking = this.#keepLooking()
   }
 
-  async deliver({ header, value, meta }: OutgoingResult): Promise<void> {
+  async deliver({ header, value, meta, policy }: OutgoingResult): Promise<void> {
+    checkSink(policy, this.name)
     try {
       const { contentMode } = this.#options
       const topic = meta.topic ?? this.#options.topic

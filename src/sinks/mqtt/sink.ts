@@ -1,6 +1,7 @@
 import type { MqttSinkConfig } from '../../config/sections/mqtt-sink.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import { encodeMqttBinary, encodeMqttStructured, type MqttMessage } from '../../events/bindings/mqtt.ts'
+import { checkSink } from '../check-policy.ts'
 import type { OutgoingResult, Sink, SinkHealth } from '../sink.ts'
 import { compileTopicTemplate, encodeTopicLevel, type TopicTemplate } from '../topic-template.ts'
 import { createEmbeddedPublisher, type PublishToSubscribers } from './embedded-publisher.ts'
@@ -49,6 +50,7 @@ class MqttSink implements Sink {
   }
 
   async deliver(result: OutgoingResult): Promise<void> {
+    checkSink(result.policy, this.name)
     const topic = this.#topicOf(result)
     await this.#publisher.publish(topic, this.#message(result), this.#config)
   }

@@ -1,8 +1,11 @@
 import { SluiceError } from '../../errors/sluice-error.ts'
+import { checkSink, checkStream } from '../check-policy.ts'
 import type { OutgoingResult, Sink, SinkHealth } from '../sink.ts'
 
 export interface StreamSinkOptions {
   readonly name: string
+  /** The home stream that results enter. */
+  readonly stream: string
   /** Puts events into a home stream: the same intake that sources use, so that a repeated result is recognised by its id. */
   readonly append: (result: Pick<OutgoingResult, 'header' | 'value'>) => Promise<void>
 }
@@ -14,7 +17,9 @@ export function createStreamSink(options: StreamSinkOptions): Sink {
     name: options.name,
     kind: 'stream',
     start: () => Promise.resolve(),
-    async deliver({ header, value }: OutgoingResult): Promise<void> {
+    async deliver({ header, value, policy }: OutgoingResult): Promise<void> {
+      checkSink(policy, options.name)
+      checkStream(policy, options.name, options.stream)
       try {
         await options.append({ header, value })
         lastError = undefined

@@ -5,6 +5,7 @@ import Value from 'typebox/value'
 import { afterEach, describe, expect, it } from 'vitest'
 import { httpSinkSchema, type HttpSinkConfig } from '../../../src/config/sections/http-sink.ts'
 import { createHttpSink } from '../../../src/sinks/http/sink.ts'
+import { unrestricted } from '../../../src/sinks/result-policy.ts'
 import type { OutgoingResult, Sink } from '../../../src/sinks/sink.ts'
 
 interface Received {
@@ -67,7 +68,8 @@ const result = (more: Partial<OutgoingResult['header']> = {}, meta: OutgoingResu
     dedupId: 'internal',
     ...more,
   }
-  return { header, value: Buffer.from('{"level":3}'), meta, cause: { ...header, id: 'cause', subject: 'a/b c' } }
+  const cause = { ...header, id: 'cause', subject: 'a/b c' }
+  return { header, value: Buffer.from('{"level":3}'), meta, cause, policy: unrestricted }
 }
 
 describe('a delivery', () => {
@@ -263,5 +265,51 @@ describe('the configuration of a sink', () => {
     const open = (): Sink => openSink({ url: 'http://h/', headers: { authorization: 'top\nsecret' } })
     expect(open).toThrow(/authorization/)
     expect(open).not.toThrow(/secret/)
+  })
+})
+
+describe('the policy of a result', () => {
+  it('keeps it from a sink that the role does not name', async () => {
+    const destination = await startDestination()
+    const sink = openSink({ url: destination.url })
+    const policy = { role: { sinks: ['audit'] }, network: undefined }
+    await expect(sink.deliver({ ...result(), policy })).rejects.toMatchObject({
+      code: 'SLUICE_SINKS_FORBIDDEN',
+      retryable: false,
+    })
+    expect(destination.received).toEqual([])
+    await sink.deliver({ ...result(), policy: { role: { sinks: ['ops'] }, network: undefined } })
+    expect(destination.received.length).toBe(1)
+    expect(sink.health()).toEqual({ ready: true })
+  })
+
+  it('keeps it from a host that the network does not allow, also of another spelling', async () => {
+    const destination = await startDestination()
+    const { port } = new URL(destination.url)
+    const allowing = (...allow: string[]): OutgoingResult => ({
+      ...result(),
+      policy: { role: undefined, network: { allow } },
+    })
+    const sink = openSink({ url: destination.url })
+    for (const denied of [allowing(), allowing('example.com'), allowing('*.0.0.1')])
+      await expect(sink.deliver(denied)).rejects.toMatchObject({
+        code: 'SLUICE_SINKS_NETWORK_POLICY',
+        retryable: false,
+      })
+    expect(destination.received).toEqual([])
+    expect(sink.health()).toEqual({ ready: true })
+    await sink.deliver(allowing('example.com', '127.0.0.1'))
+    await openSink({ url: `http://0x7f.1:${port}/` }).deliver(allowing('127.0.0.1'))
+    expect(destination.received.length).toBe(2)
+  })
+
+  it('follows no redirect to a host that it does not allow', async () => {
+    const elsewhere = await startDestination()
+    const destination = await startDestination(end(307, { location: elsewhere.url.replace('127.0.0.1', 'localhost') }))
+    const policy = { role: undefined, network: { allow: ['127.0.0.1'] } }
+    await expect(openSink({ url: destination.url }).deliver({ ...result(), policy })).rejects.toMatchObject({
+      code: 'SLUICE_SINKS_REJECTED',
+    })
+    expect(elsewhere.received).toEqual([])
   })
 })

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { mqttSinkSchema, type MqttSinkConfig } from '../../../src/config/sections/mqtt-sink.ts'
 import type { EventHeader } from '../../../src/events/event-header.ts'
 import { createMqttSink, type MqttSinkOptions } from '../../../src/sinks/mqtt/sink.ts'
+import { unrestricted } from '../../../src/sinks/result-policy.ts'
 import type { OutgoingResult, Sink } from '../../../src/sinks/sink.ts'
 import { freePort } from '../../support/free-port.ts'
 import { startMosquitto, type MosquittoHarness } from '../../support/mosquitto/mosquitto.ts'
@@ -30,7 +31,7 @@ afterEach(async () => {
 })
 
 function result(over: Partial<OutgoingResult> = {}): OutgoingResult {
-  return { header, value: Buffer.from('{"level":"high"}'), meta: {}, cause, ...over }
+  return { header, value: Buffer.from('{"level":"high"}'), meta: {}, cause, policy: unrestricted, ...over }
 }
 
 function configOf(broker: object | undefined, over: Partial<MqttSinkConfig> = {}): MqttSinkConfig {
@@ -50,6 +51,21 @@ async function untilReady(sink: Sink, ready = true): Promise<void> {
 }
 
 describe('an MQTT sink on the embedded broker', () => {
+  it('publishes nothing that the role of the function keeps from it', async () => {
+    let published = 0
+    const sink = await startSink(configOf(undefined), {
+      publish: () => {
+        published++
+        return Promise.resolve()
+      },
+    })
+    const policy = { role: { sinks: [] }, network: undefined }
+    await expect(sink.deliver(result({ policy }))).rejects.toMatchObject({ code: 'SLUICE_SINKS_FORBIDDEN' })
+    expect(published).toBe(0)
+    await sink.deliver(result({ policy: { role: { sinks: ['alerts'] }, network: undefined } }))
+    expect(published).toBe(1)
+  })
+
   it('publishes to the topic of its template', async () => {
     const published: unknown[] = []
     const sink = await startSink(configOf(undefined), {
