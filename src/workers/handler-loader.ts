@@ -1,6 +1,6 @@
 import { pathToFileURL } from 'node:url'
-import { describeThrown, invocationError } from './invocation-error.ts'
 import type { InvocationError } from './invocation.ts'
+import { describeLoadError, describeNoHandler } from './load-problem.ts'
 
 /** A function module as its worker uses it. */
 export interface LoadedFunction {
@@ -33,14 +33,7 @@ export async function loadFunction(file: string, handler: string): Promise<Loade
   }
   const found = handlerOf(module, handler)
   if (typeof found !== 'function') {
-    const exports = Object.keys(module)
-    throw new LoadFailure(
-      invocationError(
-        'load',
-        'NoHandler',
-        `${file} exports no handler function '${handler}'; it exports ${exports.length === 0 ? 'nothing' : exports.slice(0, 20).join(', ')}`,
-      ),
-    )
+    throw new LoadFailure(describeNoHandler(file, handler, Object.keys(module)))
   }
   const init = module['init']
   return {
@@ -56,36 +49,4 @@ function handlerOf(module: Record<string, unknown>, handler: string): unknown {
   const inner = module['default']
   if (typeof inner !== 'object' || inner === null) return undefined
   return (inner as Record<string, unknown>)[handler]
-}
-
-function describeLoadError(file: string, thrown: unknown): InvocationError {
-  const error = describeThrown('load', thrown)
-  const code = codeOf(thrown)
-  if (code === 'ERR_MODULE_NOT_FOUND' && error.message.includes(`'${file}'`)) {
-    return { ...error, message: `there is no file ${file}` }
-  }
-  return invocationError(
-    'load',
-    error.name,
-    `${file} cannot be loaded: ${error.name}: ${error.message}${where(error)}`,
-    error.stack,
-  )
-}
-
-function codeOf(thrown: unknown): unknown {
-  try {
-    return (thrown as { code?: unknown } | null)?.code
-  } catch {
-    return undefined
-  }
-}
-
-/** The first place in the stack that is no part of Node: where the module threw or does not parse. */
-function where(error: InvocationError): string {
-  for (const line of error.stack?.split('\n') ?? []) {
-    const place = /((?:file:\/\/)?\/[^()]*?:\d+(?::\d+)?)\)?$/.exec(line.trim())
-    if (place !== null && !line.includes('node:internal') && !line.includes('handler-loader'))
-      return ` (at ${place[1]})`
-  }
-  return ''
 }

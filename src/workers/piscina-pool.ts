@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import type { FunctionVersion } from '../functions/function-version.ts'
+import { withCompileCache } from './compile-cache.ts'
 import { FramePool } from './frame-pool.ts'
 import { KillSwitch } from './kill-switch.ts'
 import type { WorkerPoolOptions } from './pool-options.ts'
@@ -54,6 +55,7 @@ class PiscinaHost implements WorkerHost {
       version: version.version,
       file: version.file,
       handler: version.handler,
+      selfContained: version.selfContained,
       secrets: version.secrets,
       environment: version.environment,
       timeoutMs: version.timeoutMs,
@@ -61,6 +63,8 @@ class PiscinaHost implements WorkerHost {
       maxResultBytes: version.maxResultBytes,
       batchMaxEvents: version.batch?.maxEvents,
       tracing: options.tracing ?? false,
+      bindings: version.bindings,
+      network: version.network,
     }
     this.#piscina = new Piscina({
       filename: entryFile,
@@ -73,7 +77,7 @@ class PiscinaHost implements WorkerHost {
       atomics: 'disabled',
       recordTiming: false,
       resourceLimits: { maxOldGenerationSizeMb: version.memoryMiB },
-      env: { ...version.environment },
+      env: withCompileCache(version.environment, options.compileCacheDirectory),
       // Not those of the gateway: they may name loaders, inspectors or permissions that are no business of functions.
       execArgv: [],
       workerData: settings,

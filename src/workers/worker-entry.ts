@@ -1,9 +1,12 @@
+import { flushCompileCache } from 'node:module'
 import { workerData, type MessagePort } from 'node:worker_threads'
 import { move } from 'piscina'
 import { AttemptScope } from './attempt-scope.ts'
+import { hideCompileCache } from './compile-cache.ts'
 import { createInitContext, createSurroundings } from './context.ts'
 import { FrameRunner } from './frame-runner.ts'
 import { createGlobalCheck } from './global-guard.ts'
+import { guardImports } from './import-guard.ts'
 import { loadFunction, LoadFailure } from './handler-loader.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
 import { LogCapture } from './log-capture.ts'
@@ -41,6 +44,8 @@ export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
   port = task.port
   postMessage = port.postMessage
   process.setSourceMapsEnabled(true)
+  hideCompileCache(settings.environment)
+  if (settings.selfContained) guardImports(settings.file)
   logs.install()
   guardProcess()
   try {
@@ -50,6 +55,8 @@ export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
     if (loaded.init !== undefined) await loaded.init(createInitContext(surroundings))
     runner = new FrameRunner(loaded, { surroundings, scope, globalCheck, tracing, post })
     logs.flushAll()
+    // Nearly free when nothing new was compiled; workers can live long, and the next one would compile it all again.
+    flushCompileCache()
     return { ok: true, durationMs: performance.now() - startedAt }
   } catch (thrown) {
     logs.flushAll()

@@ -1,4 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
+import type { NetworkPolicy } from '../config/sections/function-definition.ts'
+import type { ResolvedBinding } from '../functions/function-version.ts'
 import type { InvocationError } from './invocation.ts'
 
 /** What every worker of a pool is told when its thread starts (`workerData`). */
@@ -7,6 +9,7 @@ export interface WorkerSettings {
   readonly version: string
   readonly file: string
   readonly handler: string
+  readonly selfContained: boolean
   readonly secrets: Readonly<Record<string, string>>
   readonly environment: Readonly<Record<string, string>>
   readonly timeoutMs: number
@@ -14,6 +17,8 @@ export interface WorkerSettings {
   readonly maxResultBytes: number
   readonly batchMaxEvents: number | undefined
   readonly tracing: boolean
+  readonly bindings: Readonly<Record<string, ResolvedBinding>>
+  readonly network: NetworkPolicy | undefined
 }
 
 /** First task of every worker: load the module, call `init`, keep the port for everything that is posted later. */
