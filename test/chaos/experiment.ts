@@ -1,4 +1,4 @@
-import type { RealPart } from '../support/why-missing.ts'
+import type { Need } from './need.ts'
 import type { Figure } from './figure.ts'
 
 /** How much of an experiment is done: counts by name. */
@@ -15,7 +15,7 @@ export interface Experiment<Size extends ExperimentSize = ExperimentSize> {
   /** A slice for every commit: all slices together take minutes. */
   readonly short: Size
   /** Programs beside Node; without them the row is skipped, in CI it fails. */
-  readonly needs?: readonly RealPart[]
+  readonly needs?: readonly Need[]
   run(run: ExperimentRun<Size>): Promise<ExperimentOutcome>
 }
 
@@ -32,6 +32,8 @@ export interface ExperimentOutcome {
   readonly figures: readonly Figure[]
   /** Examples of what went wrong; empty when nothing did. */
   readonly findings: readonly string[]
+  /** All of it in a few words, where figures do not say it. */
+  readonly summary?: string
 }
 
 /** Checks the size against `run` once and forgets its names, so that experiments of all sizes stand in one list. */

@@ -1,7 +1,27 @@
 import type { Experiment } from './experiment.ts'
 import { bitFlips } from './log/bit-flips.ts'
 import { powerLoss } from './log/power-loss.ts'
+import { plantedBugs } from './mutants/planted-bugs.ts'
+import { ackAfterSync } from './process/ack-after-sync.ts'
+import { diskFull } from './process/disk-full.ts'
+import { pauseKillResume } from './process/pause-kill-resume.ts'
+import { sigkillKafka } from './process/sigkill-kafka.ts'
+import { sigkill } from './process/sigkill.ts'
+import { sigterm } from './process/sigterm.ts'
 import { tornTail } from './log/torn-tail.ts'
+import { writeErrors } from './process/write-errors.ts'
 
 /** Every row of `npm run prove`, in the order in which they run. */
-export const experiments: readonly Experiment[] = [powerLoss, tornTail, bitFlips]
+export const experiments: readonly Experiment[] = [
+  plantedBugs,
+  powerLoss,
+  tornTail,
+  bitFlips,
+  sigkill,
+  sigkillKafka,
+  sigterm,
+  pauseKillResume,
+  ackAfterSync,
+  diskFull,
+  writeErrors,
+]

@@ -29,7 +29,7 @@ const rows = await runRows({
   onEnd: row => line.print(endOf(row)),
 })
 console.log(`\n${figuresTable(rows)}`)
-for (const row of rows) if (row.kind !== 'skipped') printFindings(row)
+for (const row of rows) if (row.kind !== 'skipped') printDetails(row)
 const isContinuousIntegration = !['', '0', 'false'].includes(process.env['CI'] ?? '')
 const missed = rows.filter(row => (row.kind === 'skipped' ? isContinuousIntegration : !row.report.isReached))
 console.log(
@@ -57,7 +57,8 @@ function endOf(row: Row): string {
     : `  ${verdict} after ${(durationMs / 1_000).toFixed(1)} s`
 }
 
-function printFindings({ report }: Exclude<Row, { kind: 'skipped' }>): void {
+function printDetails({ report }: Exclude<Row, { kind: 'skipped' }>): void {
+  if (report.summary !== undefined) console.log(`\n${report.summary}`)
   if (report.error !== undefined) console.log(`\n${report.experiment} failed:\n${report.error}`)
   for (const finding of report.isReached ? [] : report.findings) console.log(`${report.experiment}: ${finding}`)
 }

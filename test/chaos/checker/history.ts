@@ -45,6 +45,8 @@ export interface Run extends EventIdentity {
 export interface Interruption {
   readonly atUs: number
   readonly readyUs?: number
+  /** It finished what it had begun and said so: nothing may repeat because of it. */
+  readonly isClean?: boolean
 }
 
 /** From the confirmation of a pause to the request that ended it. */

@@ -195,6 +195,22 @@ describe('the rules of a workload', () => {
     expect(judge(twice, { isOrdered: true, window: 1, partitionOf }).violations.excessDuplicates.count).toBe(4)
   })
 
+  it('allow none after an interruption that finished what it had begun', () => {
+    const events = [sent('a-0')]
+    const runs = [run('a-0', 0, 1), run('a-0', 20, 21)]
+    expect(violated(judge(history(events, runs, { interruptions: [{ atUs: 10 }] }), rules))).toEqual([])
+    const clean = { interruptions: [{ atUs: 10, isClean: true }] }
+    expect(violated(judge(history(events, runs, clean), rules))).toEqual(['excessDuplicates'])
+  })
+
+  it('allow no copies of senders whose repeats are recognised', () => {
+    const copied = history([sent('a-0', 'acknowledged', 3)], [run('a-0', 0, 1), run('a-0', 2, 3)])
+    expect(violated(judge(copied, rules))).toEqual([])
+    expect(violated(judge(copied, { ...rules, isDeduplicated: ({ key }) => key === 'a' }))).toEqual([
+      'excessDuplicates',
+    ])
+  })
+
   it('allow so many repeats for reasons of their own', () => {
     const repeated = history([sent('a-0')], [run('a-0', 0, 1), run('a-0', 2, 3), run('a-0', 4, 5)])
     expect(judge(repeated, { ...rules, otherRepeats: 1 }).violations.excessDuplicates.count).toBe(1)

@@ -9,6 +9,8 @@ export interface Rules {
   readonly partitionOf?: (key: string) => number
   /** Events that one interruption may make run once more, in each partition. */
   readonly window: number
+  /** Whether repeats of a sender are recognised: then a copy that it may have made explains nothing. Default: never. */
+  readonly isDeduplicated?: (event: EventIdentity) => boolean
   /** Events that may run once more for another reason, such as workers that the experiment kills. Default 0. */
   readonly otherRepeats?: number
 }
@@ -108,6 +110,8 @@ function findExcessDuplicates(history: History, rules: Rules, verdict: Verdict):
   const copiesLeft = new Map<string, number>()
   const explained = new Map<string, number>()
   const partitionOf = rules.partitionOf ?? (() => 0)
+  const copiesOf = (run: Run): number =>
+    rules.isDeduplicated?.(run) === true ? 0 : (sent.get(run.id)?.copies ?? 1) - 1
   let otherRepeats = rules.otherRepeats ?? 0
   for (const run of history.runs) {
     if (run.outcome !== 'done') continue
@@ -115,7 +119,7 @@ function findExcessDuplicates(history: History, rules: Rules, verdict: Verdict):
     previous.set(run.id, run)
     if (before === undefined) continue
     verdict.duplicates++
-    const copies = copiesLeft.get(run.id) ?? (sent.get(run.id)?.copies ?? 1) - 1
+    const copies = copiesLeft.get(run.id) ?? copiesOf(run)
     copiesLeft.set(run.id, Math.max(0, copies - 1))
     if (copies > 0) continue
     const index = lastBefore(ordered, run.startUs)
@@ -126,7 +130,7 @@ function findExcessDuplicates(history: History, rules: Rules, verdict: Verdict):
       const repeats = (explained.get(place) ?? 0) + 1
       explained.set(place, repeats)
       verdict.mostDuplicates = Math.max(verdict.mostDuplicates, repeats)
-      if (repeats > rules.window)
+      if (repeats > (interruption.isClean === true ? 0 : rules.window))
         verdict.violations.excessDuplicates.add(
           `${run.id} is repeat ${repeats} of partition ${partition} after interruption ${index + 1}`,
         )

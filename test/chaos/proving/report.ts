@@ -24,6 +24,7 @@ export interface Report {
   readonly isReached: boolean
   readonly figures: readonly Figure[]
   readonly findings: readonly string[]
+  readonly summary?: string
   /** Why the experiment came to no figures. */
   readonly error?: string
 }

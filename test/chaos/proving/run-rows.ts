@@ -3,7 +3,7 @@ import { availableParallelism, release, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { messageOf } from '../../../src/errors/sluice-error.ts'
 import { leashDirectory } from '../../support/leash.ts'
-import { whyMissing } from '../../support/why-missing.ts'
+import { whyNotMet } from '../need.ts'
 import type { Experiment, ExperimentOutcome, ExperimentSize } from '../experiment.ts'
 import { finishedReport, writeReport, type Report, type ReportMode } from './report.ts'
 
@@ -45,7 +45,7 @@ async function runRow(experiment: Experiment, options: RunRowsOptions): Promise<
     const report = await finishedReport(reports, { experiment: experiment.name, mode, size, seed, sources })
     if (report !== undefined) return { kind: 'known', report }
   }
-  const missing = (experiment.needs ?? []).flatMap(part => whyMissing(part) ?? [])
+  const missing = (experiment.needs ?? []).flatMap(need => whyNotMet(need) ?? [])
   if (missing.length > 0) return { kind: 'skipped', experiment: experiment.name, reasons: missing }
   options.onStart(experiment, size)
   const startedAt = new Date().toISOString()
@@ -77,13 +77,12 @@ async function attempt(
   const directory = await mkdtemp(join(tmpdir(), `sluice-prove-${experiment.name}-`))
   const unleash = leashDirectory(directory)
   try {
-    const { figures, findings } = await experiment.run({
+    return await experiment.run({
       size,
       seed: options.seed,
       directory,
       progress: (done, of, note) => options.onProgress(experiment, done, of, note),
     })
-    return { figures, findings }
   } catch (thrown) {
     const detail = thrown instanceof Error ? (thrown.stack ?? thrown.message) : messageOf(thrown)
     return { figures: [], findings: [], error: detail }
