@@ -19,12 +19,12 @@ const check = (overrides: Partial<TriggerDefinition>, role?: ExecutionRole, name
 }
 
 describe('a trigger that comes by the API', () => {
-  it('may use what the gateway has', () => check({ sinks: ['mail', 'next'], filter: { type: 'a' } }))
+  it('may use what the gateway has', () => check({ sinks: ['mail', 'next'], filter: { exact: { type: 'a' } } }))
 
   it.each<[string, Partial<TriggerDefinition>, string]>([
     ['stream', { stream: 'ordres' }, "stream: there is no stream 'ordres'; did you mean 'orders'?"],
     ['sink', { sinks: ['mail', 'nxt'] }, "sinks\\[1\\]: there is no sink 'nxt'"],
-    ['filter', { filter: { type: { regexp: '(' } } as never }, 'filter: '],
+    ['filter', { filter: { sql: 'x' } as never }, 'filter: '],
   ])('is refused for a %s that does not fit', (_what, overrides, says) =>
     expectRefused(() => check(overrides), 'SLUICE_REGISTRY_INVALID', new RegExp(says.replace(/[?()]/g, '\\$&'))),
   )
