@@ -24,7 +24,7 @@ describe('a trigger that comes by the API', () => {
   it.each<[string, Partial<TriggerDefinition>, string]>([
     ['stream', { stream: 'ordres' }, "stream: there is no stream 'ordres'; did you mean 'orders'?"],
     ['sink', { sinks: ['mail', 'nxt'] }, "sinks\\[1\\]: there is no sink 'nxt'"],
-    ['filter', { filter: { sql: 'x' } as never }, 'filter: '],
+    ['filter', { filter: { data: { 'no-pointer': 1 } } }, 'filter: '],
   ])('is refused for a %s that does not fit', (_what, overrides, says) =>
     expectRefused(() => check(overrides), 'SLUICE_REGISTRY_INVALID', new RegExp(says.replace(/[?()]/g, '\\$&'))),
   )
