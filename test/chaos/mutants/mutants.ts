@@ -70,9 +70,9 @@ export const mutants: readonly TriedMutant[] = [
     edits: [
       {
         file: 'dispatch/admission.ts',
-        find: 'window.revoke()',
+        find: 'this.windows.delete(partition)',
         replace:
-          'window.revoke(); void this.#subscription?.commit(window.epoch, new Map([[partition, window.tracker.nextOffset]]))',
+          'void this.#subscription?.commit(window.epoch, new Map([[partition, window.tracker.nextOffset]])); this.windows.delete(partition)',
       },
       {
         file: 'log/kafka/kafkajs/offset-committer.ts',
@@ -143,9 +143,9 @@ export const mutants: readonly TriedMutant[] = [
     edits: [
       {
         file: 'dispatch/trigger-dispatch.ts',
-        find: "if (this.#state !== 'paused' && this.#state !== 'pausing') return",
+        find: 'this.#gate.resume()',
         replace:
-          'for (const window of this.#admission.windows.values()) for (const lane of window.lanes.values()) if (lane.state === "running") { lane.state = "idle"; this.#order.makeReady(lane) }',
+          'for (const window of this.#admission.windows.values()) for (const lane of window.lanes.values()) if (lane.state === "running") { lane.state = "idle"; this.#order.makeReady(lane) } this.#gate.resume()',
       },
     ],
     breaks: ['overlapping', 'outOfOrder', 'excessDuplicates'],
