@@ -40,6 +40,7 @@ export interface AsyncInvocationsOptions {
 export class AsyncInvocations {
   readonly #options: AsyncInvocationsOptions
   readonly #open = new Map<string, Promise<HomeStream>>()
+  readonly #tables = new Map<string, InvocationRoutes>()
 
   constructor(options: AsyncInvocationsOptions) {
     this.#options = options
@@ -78,6 +79,8 @@ export class AsyncInvocations {
     const { fleet, parts } = this.#options
     const name = invocationsOf(functionName)
     await fleet.dismiss(name, 0)
+    this.#tables.get(functionName)?.close()
+    this.#tables.delete(functionName)
     await parts.streams.delete(name)
     await parts.store.forgetTrigger(uidOf(functionName))
   }
@@ -98,6 +101,7 @@ export class AsyncInvocations {
     const record = recordOf(name, functionName)
     const stream = await parts.streams.open(name, streamDefinition, [groupOf(record.uid)])
     const table = new InvocationRoutes(functionName, parts.routes)
+    this.#tables.set(functionName, table)
     const { dispatch, log } = buildTrigger(record, table, parts, (delivery, outcome) =>
       parts.shadows.offer(table.refsOf(delivery), delivery, outcome),
     )
@@ -141,6 +145,12 @@ class InvocationRoutes implements RouteTable {
     const { refs, targets } = this.#tableOf(version)
     if (refs.problem !== undefined) throw new SluiceError('SLUICE_DISPATCH_UNRESOLVED', refs.problem)
     return targets
+  }
+
+  close(): void {
+    this.#routes.close(this.latest.refs)
+    for (const { refs } of this.#byVersion.values()) this.#routes.close(refs)
+    this.#byVersion.clear()
   }
 
   refsOf(delivery: Delivery): RefTargets {

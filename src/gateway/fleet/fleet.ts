@@ -111,6 +111,12 @@ export class Fleet {
     this.routes.refresh(after, changed)
     this.#standing.follow(after)
     this.triggers.follow(before, after)
-    for (const name of changed) if (!after.functions.has(name)) void this.asynchronous.remove(name)
+    for (const name of changed) {
+      if (after.functions.has(name)) continue
+      this.asynchronous.remove(name).catch((error: unknown) => {
+        const message = `what function ${name} was still to be given cannot be removed`
+        this.#options.logger.error({ function: name, err: error }, message)
+      })
+    }
   }
 }
