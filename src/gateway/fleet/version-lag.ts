@@ -32,12 +32,7 @@ export function lagOf(dispatch: VersionDispatch, ends: LogEnds): LagSource {
       return dispatch.running
     },
     get received() {
-      let received = 0
-      for (const { trigger, weight } of dispatch.routes) {
-        const { counters } = trigger
-        received += ((counters.received - counters.filtered) * weight) / 100
-      }
-      return received
+      return dispatch.received
     },
     async notTaken() {
       const lags = await Promise.all(dispatch.routes.map(route => notTaken(route, ends)))
