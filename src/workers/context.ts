@@ -3,6 +3,7 @@ import type { Attempt } from './attempt.ts'
 import { HandlerEvent } from './event-object.ts'
 import type { LogCapture } from './log-capture.ts'
 import type { EmitOptions } from './result-encoding.ts'
+import type { SecretMask } from './secret-mask.ts'
 import type { FunctionLogEntry, WorkerSettings } from './worker-settings.ts'
 
 /** `context.logger`: a line with optional fields, kept with the invocation and its trace. */
@@ -12,6 +13,7 @@ export type HandlerLogger = Readonly<Record<FunctionLogEntry['level'], (message:
 export interface ContextSurroundings {
   readonly settings: WorkerSettings
   readonly logs: LogCapture
+  readonly mask: SecretMask
   readonly logger: HandlerLogger
   readonly env: Readonly<Record<string, string>>
   readonly secrets: Readonly<Record<string, string>>
@@ -26,10 +28,11 @@ export interface InitContext {
   readonly logger: HandlerLogger
 }
 
-export function createSurroundings(settings: WorkerSettings, logs: LogCapture): ContextSurroundings {
+export function createSurroundings(settings: WorkerSettings, logs: LogCapture, mask: SecretMask): ContextSurroundings {
   return {
     settings,
     logs,
+    mask,
     logger: createLogger(logs),
     env: Object.freeze({ ...settings.environment }),
     secrets: Object.freeze({ ...settings.secrets }),

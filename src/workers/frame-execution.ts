@@ -137,7 +137,7 @@ export class FrameExecution {
         return undefined
       }
     } catch (thrown) {
-      return this.#settleNow(attempt, errorOf(thrown), undefined)
+      return this.#settleNow(attempt, this.#errorOf(thrown), undefined)
     }
     runner.sawSynchronous()
     return this.#settleNow(attempt, undefined, returned)
@@ -162,7 +162,7 @@ export class FrameExecution {
     this.#armDeadline(attempt)
     void apply(promiseThen, resolvePromise(thenable), [
       (value: unknown) => this.#settle(attempt, undefined, value),
-      (thrown: unknown) => this.#settle(attempt, errorOf(thrown), undefined),
+      (thrown: unknown) => this.#settle(attempt, this.#errorOf(thrown), undefined),
     ])
   }
 
@@ -194,7 +194,7 @@ export class FrameExecution {
         if (this.#runner.batch !== undefined) failed = failedItems(value, this.#ids(attempt))
         else only = attempt.addLast(value)
       } catch (thrown) {
-        problem = errorOf(thrown)
+        problem = this.#errorOf(thrown)
       }
     }
     attempt.done = true
@@ -326,20 +326,22 @@ export class FrameExecution {
     const reading = this.#runner.cpu.frameEnded(ended - this.#startedAt, ended)
     return writer.take(flags, reading?.cpuMs ?? 0, reading?.busyMs ?? 0)
   }
+
+  #errorOf(thrown: unknown): InvocationError {
+    const { mask } = this.#runner.surroundings
+    try {
+      // The check itself runs user code when a proxy was thrown.
+      if (thrown instanceof ResultProblem)
+        return invocationError(thrown.reason, thrown.name, thrown.message, undefined, mask)
+    } catch {
+      // Then it is described as anything else.
+    }
+    return describeThrown('error', thrown, mask)
+  }
 }
 
 /** @throws what a hostile `then` getter throws. */
 function isThenable(value: unknown): boolean {
   if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false
   return typeof (value as { then?: unknown }).then === 'function'
-}
-
-function errorOf(thrown: unknown): InvocationError {
-  try {
-    // The check itself runs user code when a proxy was thrown.
-    if (thrown instanceof ResultProblem) return invocationError(thrown.reason, thrown.name, thrown.message)
-  } catch {
-    // Then it is described as anything else.
-  }
-  return describeThrown('error', thrown)
 }

@@ -95,7 +95,7 @@ export class FrameRunner {
   uncaught(thrown: unknown, what: string): void {
     this.#recycle = true
     const attempt = this.#scope.culprit()
-    const error = describeThrown('crash', thrown)
+    const error = describeThrown('crash', thrown, this.surroundings.mask)
     if (attempt !== undefined && this.#execution !== undefined) {
       this.#execution.fail(attempt, { ...error, message: `${what}: ${error.message}` })
       return

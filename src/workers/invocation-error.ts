@@ -1,4 +1,5 @@
 import type { InvocationError } from './invocation.ts'
+import { noMask, type SecretMask } from './secret-mask.ts'
 
 const maxNameBytes = 256
 const maxMessageBytes = 4 * 1024
@@ -7,13 +8,17 @@ const maxReadableChars = 1024 * 1024
 
 /**
  * Describes anything that a handler can throw, within bounds and without ever throwing itself: `throw null`, symbols,
- * proxies, hostile getters, messages of 50 MB. What cannot be read is said to be unreadable.
+ * proxies, hostile getters, messages of 50 MB. What cannot be read is said to be unreadable, secrets are hidden.
  */
-export function describeThrown(reason: InvocationError['reason'], thrown: unknown): InvocationError {
+export function describeThrown(
+  reason: InvocationError['reason'],
+  thrown: unknown,
+  mask: SecretMask = noMask,
+): InvocationError {
   const name = attempt(() => nameOf(thrown)) ?? 'Error'
   const message = attempt(() => rawMessageOf(thrown)) ?? 'a value that cannot be shown was thrown'
   const stack = attempt(() => stackOf(thrown, message))
-  return invocationError(reason, name, message, stack)
+  return invocationError(reason, name, message, stack, mask)
 }
 
 /** An error of our own making, cut to its bounds. */
@@ -22,9 +27,25 @@ export function invocationError(
   name: string,
   message: string,
   stack?: string,
+  mask: SecretMask = noMask,
 ): InvocationError {
-  const bounded = { reason, name: cut(name, maxNameBytes), message: cut(message, maxMessageBytes) }
-  return stack === undefined ? bounded : { ...bounded, stack: cut(stack, maxStackBytes) }
+  const bounded = {
+    reason,
+    name: cutMasked(name, maxNameBytes, mask),
+    message: cutMasked(message, maxMessageBytes, mask),
+  }
+  return stack === undefined ? bounded : { ...bounded, stack: cutMasked(stack, maxStackBytes, mask) }
+}
+
+/** The text with its secrets hidden, cut to a number of bytes; never through a secret. */
+export function cutMasked(text: string, maxBytes: number, mask: SecretMask): string {
+  const { longest } = mask
+  if (longest === 0) return cut(text, maxBytes)
+  // Of a giant text only the beginning is looked at, and what may be half a secret at its end is left out.
+  const mostChars = maxBytes + 2 * longest
+  if (text.length <= mostChars) return cut(mask.hide(text), maxBytes)
+  const hidden = mask.hide(text.slice(0, mostChars))
+  return cut(hidden.slice(0, Math.max(0, hidden.length - longest)), maxBytes)
 }
 
 /** The text, cut to a number of bytes of UTF-8 without splitting a character. */

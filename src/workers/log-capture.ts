@@ -1,5 +1,6 @@
 import { formatWithOptions } from 'node:util'
-import { cut, describeThrown } from './invocation-error.ts'
+import { cut, cutMasked, describeThrown } from './invocation-error.ts'
+import { noMask, type SecretMask } from './secret-mask.ts'
 import type { FunctionLogEntry } from './worker-settings.ts'
 
 type Level = FunctionLogEntry['level']
@@ -14,33 +15,43 @@ export interface LogOrigin {
 }
 
 const maxMessageBytes = 8 * 1024
+/** What of a text is looked at when it may hold secrets: a cut must not leave half of one. */
+const maxMaskedBytes = 64 * 1024
 const maxInvocationBytes = 64 * 1024
 const maxBytesPerSecond = 1024 * 1024
 const postIntervalMs = 10
 
 /**
  * Takes what user code logs, bounds it (8 KiB a line, 64 KiB an invocation, 1 MiB a second, then it is counted as dropped)
- * and posts it in small groups. The console and the standard streams of the worker end here too, so that a flood never
+ * hides secrets in it and posts it in small groups. The console and the standard streams of the worker end here too, so that a flood never
  * reaches the host's memory.
  */
 export class LogCapture {
   readonly #post: (entries: FunctionLogEntry[]) => void
   readonly #origin: () => LogOrigin | undefined
+  readonly #mask: SecretMask
+  readonly #readableBytes: number
   #entries: FunctionLogEntry[] = []
   #dropped = 0
   #second = 0
   #secondBytes = 0
   #postedAt = 0
 
-  constructor(post: (entries: FunctionLogEntry[]) => void, origin: () => LogOrigin | undefined) {
+  constructor(
+    post: (entries: FunctionLogEntry[]) => void,
+    origin: () => LogOrigin | undefined,
+    mask: SecretMask = noMask,
+  ) {
     this.#post = post
     this.#origin = origin
+    this.#mask = mask
+    this.#readableBytes = mask.longest === 0 ? maxMessageBytes : maxMaskedBytes
   }
 
   log(level: Level, message: string, fields?: unknown, origin: LogOrigin | undefined = this.#origin()): void {
     const timeMs = Date.now()
-    const text = cut(message, maxMessageBytes)
-    const json = fields === undefined ? undefined : fieldsJson(fields)
+    const text = cutMasked(message, maxMessageBytes, this.#mask)
+    const json = fields === undefined ? undefined : fieldsJson(fields, this.#mask)
     if (!this.#admit(timeMs, text.length + (json?.length ?? 0) + 64, origin)) {
       this.#dropped++
       return
@@ -85,7 +96,7 @@ export class LogCapture {
     const levels = { log: 'info', info: 'info', debug: 'debug', warn: 'warn', error: 'error', trace: 'trace' } as const
     for (const [method, level] of Object.entries(levels) as [keyof typeof levels, Level][]) {
       globalThis.console[method] = (...values: unknown[]) => {
-        this.log(level, formatBounded(values))
+        this.log(level, formatBounded(values, this.#readableBytes))
       }
     }
     for (const [stream, level] of [
@@ -93,7 +104,7 @@ export class LogCapture {
       [process.stderr, 'error'],
     ] as const) {
       stream.write = (chunk: unknown, encoding?: unknown, callback?: unknown): boolean => {
-        this.log(level, textOf(chunk))
+        this.log(level, textOf(chunk, this.#readableBytes))
         const done = typeof encoding === 'function' ? encoding : callback
         if (typeof done === 'function') queueMicrotask(done as () => void)
         return true
@@ -117,34 +128,36 @@ export class LogCapture {
   }
 }
 
-function formatBounded(values: unknown[]): string {
+function formatBounded(values: unknown[], maxBytes: number): string {
   try {
     // A giant text is cut before it is formatted: formatting copies it.
     const bounded = values.map(value =>
-      typeof value === 'string' && value.length > maxMessageBytes ? cut(value, maxMessageBytes) : value,
+      typeof value === 'string' && value.length > maxBytes ? cut(value, maxBytes) : value,
     )
-    return formatWithOptions({ depth: 4, maxStringLength: 2048, maxArrayLength: 50, breakLength: 120 }, ...bounded)
+    return formatWithOptions(
+      { depth: 4, maxStringLength: maxBytes / 4, maxArrayLength: 50, breakLength: 120 },
+      ...bounded,
+    )
   } catch (error) {
     return `a value that cannot be shown was logged: ${describeThrown('error', error).message}`
   }
 }
 
-function textOf(chunk: unknown): string {
-  if (typeof chunk === 'string')
-    return chunk.length > maxMessageBytes ? cut(chunk, maxMessageBytes) : chunk.replace(/\n$/, '')
-  if (chunk instanceof Uint8Array)
-    return Buffer.from(chunk.subarray(0, maxMessageBytes)).toString('utf8').replace(/\n$/, '')
+function textOf(chunk: unknown, maxBytes: number): string {
+  if (typeof chunk === 'string') return chunk.length > maxBytes ? cut(chunk, maxBytes) : chunk.replace(/\n$/, '')
+  if (chunk instanceof Uint8Array) return Buffer.from(chunk.subarray(0, maxBytes)).toString('utf8').replace(/\n$/, '')
   return ''
 }
 
-function fieldsJson(fields: unknown): string | undefined {
+function fieldsJson(fields: unknown, mask: SecretMask): string | undefined {
   try {
     const json = JSON.stringify(fields, (_name, value: unknown) =>
       typeof value === 'bigint' ? value.toString() : value,
     ) as string | undefined
     if (json === undefined) return undefined
-    return json.length <= maxMessageBytes ? json : JSON.stringify({ truncated: cut(json, maxMessageBytes - 64) })
+    const hidden = mask.hideInJson(json)
+    return hidden.length <= maxMessageBytes ? hidden : JSON.stringify({ truncated: cut(hidden, maxMessageBytes - 64) })
   } catch (error) {
-    return JSON.stringify({ unreadable: describeThrown('error', error).message })
+    return JSON.stringify({ unreadable: describeThrown('error', error, mask).message })
   }
 }

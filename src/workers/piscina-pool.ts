@@ -6,6 +6,8 @@ import { withCompileCache } from './compile-cache.ts'
 import { FramePool } from './frame-pool.ts'
 import { KillSwitch } from './kill-switch.ts'
 import type { WorkerPoolOptions } from './pool-options.ts'
+import { maskFor, type SecretMask } from './secret-mask.ts'
+import { causeOfDeath } from './worker-death.ts'
 import type { WorkerHost } from './worker-host.ts'
 import type { WorkerPool } from './worker-pool.ts'
 import type { WarmUpAnswer, WarmUpTask, WorkerSettings } from './worker-settings.ts'
@@ -43,6 +45,7 @@ class PiscinaHost implements WorkerHost {
   onGone: (slot: WorkerSlot) => void = () => {}
   readonly #piscina: Piscina
   readonly #owners = new Map<Worker, WorkerSlot>()
+  readonly #mask: SecretMask
   #address: WorkerSlot | undefined
   #delivered = false
   #closing = false
@@ -50,6 +53,7 @@ class PiscinaHost implements WorkerHost {
   #livedMs = 0
 
   constructor(version: FunctionVersion, options: WorkerPoolOptions) {
+    this.#mask = maskFor(version)
     const settings: WorkerSettings = {
       function: version.name,
       version: version.version,
@@ -180,7 +184,7 @@ class PiscinaHost implements WorkerHost {
     slot.worker = worker
     slot.bornAt = performance.now()
     this.#owners.set(worker, slot)
-    worker.once('error', error => (slot.deathCause ??= error))
+    worker.once('error', error => (slot.deathCause ??= causeOfDeath(error, this.#mask)))
     worker.once('exit', () => {
       this.#owners.delete(worker)
       this.#livedMs += performance.now() - slot.bornAt

@@ -1,6 +1,7 @@
 import { describeThrown, invocationError } from './invocation-error.ts'
 import type { InvocationError } from './invocation.ts'
 import type { RunningFrame } from './running-frame.ts'
+import type { SecretMask } from './secret-mask.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
 /**
@@ -21,14 +22,15 @@ export function judgeDeath(slot: WorkerSlot, frame: RunningFrame, silentMs: numb
     return hadSeveral
   }
   // What a former frame left behind may have done it, so a worker that is not fresh convicts only in careful mode.
-  frame.workerDied(causeOfDeath(slot.deathCause), { handler: silentMs, cpu: 0 }, slot.frames === 0)
+  const exited = invocationError('crash', 'WorkerExit', 'the worker ended while it ran the invocation')
+  frame.workerDied(slot.deathCause ?? exited, { handler: silentMs, cpu: 0 }, slot.frames === 0)
   return true
 }
 
-function causeOfDeath(cause: unknown): InvocationError {
+/** What a thread said when it died. Its own guards did not see the error, so nothing is hidden in it yet. */
+export function causeOfDeath(cause: unknown, mask: SecretMask): InvocationError {
   if ((cause as { code?: unknown } | null | undefined)?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
     return invocationError('out-of-memory', 'OutOfMemory', 'the worker ran out of heap memory')
   }
-  if (cause !== undefined) return describeThrown('crash', cause)
-  return invocationError('crash', 'WorkerExit', 'the worker ended while it ran the invocation')
+  return describeThrown('crash', cause, mask)
 }

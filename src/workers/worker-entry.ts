@@ -10,6 +10,7 @@ import { guardImports } from './import-guard.ts'
 import { loadFunction, LoadFailure } from './handler-loader.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
 import { LogCapture } from './log-capture.ts'
+import { maskFor } from './secret-mask.ts'
 import type { WarmUpAnswer, WarmUpTask, WorkerMessage, WorkerSettings } from './worker-settings.ts'
 import type { WorkerTracing } from './worker-tracing.ts'
 
@@ -21,6 +22,7 @@ import type { WorkerTracing } from './worker-tracing.ts'
 const settings = workerData as WorkerSettings
 const globalCheck = createGlobalCheck()
 const scope = new AttemptScope()
+const mask = maskFor(settings)
 const { apply } = Reflect
 const exitThread = process.exit.bind(process)
 let port: MessagePort | undefined
@@ -36,6 +38,7 @@ function post(message: WorkerMessage | Uint8Array<ArrayBuffer>): void {
 const logs = new LogCapture(
   entries => post({ kind: 'log', entries }),
   () => scope.speaker(),
+  mask,
 )
 
 /** Loads the function. The answer tells failure as a value: an error would make Piscina replace the thread over and over. */
@@ -51,7 +54,7 @@ export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
   try {
     const tracing = settings.tracing ? await startTracing() : undefined
     const loaded = await loadFunction(settings.file, settings.handler)
-    const surroundings = createSurroundings(settings, logs)
+    const surroundings = createSurroundings(settings, logs, mask)
     if (loaded.init !== undefined) await loaded.init(createInitContext(surroundings))
     runner = new FrameRunner(loaded, { surroundings, scope, globalCheck, tracing, post })
     logs.flushAll()
@@ -60,8 +63,11 @@ export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
     return { ok: true, durationMs: performance.now() - startedAt }
   } catch (thrown) {
     logs.flushAll()
-    if (thrown instanceof LoadFailure) return { ok: false, error: thrown.error }
-    const error = describeThrown('load', thrown)
+    if (thrown instanceof LoadFailure) {
+      const { name, message, stack } = thrown.error
+      return { ok: false, error: invocationError('load', name, message, stack, mask) }
+    }
+    const error = describeThrown('load', thrown, mask)
     const message = `init() of ${settings.file} failed: ${error.name}: ${error.message}`
     return { ok: false, error: invocationError('load', error.name, message, error.stack) }
   }
@@ -79,7 +85,7 @@ export function touch(): void {}
 
 async function startTracing(): Promise<WorkerTracing> {
   const { startWorkerTracing } = await import('./worker-tracing.ts')
-  return startWorkerTracing(spans => post({ kind: 'spans', spans }))
+  return startWorkerTracing(spans => post({ kind: 'spans', spans }), mask)
 }
 
 function guardProcess(): void {

@@ -1,4 +1,5 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads'
+import type { InvocationError } from './invocation.ts'
 import { KillSwitch } from './kill-switch.ts'
 import type { RunningFrame } from './running-frame.ts'
 
@@ -26,7 +27,7 @@ export class WorkerSlot {
   /** Frames run so far. */
   frames = 0
   /** What the thread died of, when it said so. */
-  deathCause: unknown
+  deathCause: InvocationError | undefined
   /** Our own reason to end the thread while a frame runs; a thread that ends without one crashed. */
   endReason: 'timeout' | 'closing' | 'answered' | undefined
   /** The port's other end, for the warm-up task. */

@@ -28,7 +28,7 @@ export async function startWorker(
       const message = `${file} was not loaded within ${timeoutMs} ms: its top level or init() does not end`
       return invocationError('load', 'LoadTimeout', message)
     }
-    const cause = describeThrown('load', slot.deathCause ?? thrown)
+    const cause = slot.deathCause ?? describeThrown('load', thrown)
     return invocationError(
       'load',
       cause.name,

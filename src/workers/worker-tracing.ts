@@ -8,6 +8,7 @@ import {
   type SpanProcessor,
 } from '@opentelemetry/sdk-trace'
 import { parseTraceparent } from '../events/traceparent.ts'
+import type { SecretMask } from './secret-mask.ts'
 import type { WorkerSpan } from './worker-settings.ts'
 
 /** Spans kept between two flushes; more are dropped. */
@@ -22,16 +23,16 @@ export interface WorkerTracing {
 
 /**
  * Makes the OpenTelemetry API work in a worker: user code sees the active span of its event, and the spans it makes below
- * are handed to `post` as plain records. Spans without a sampled parent are not recorded. Loaded only when tracing is on.
+ * are handed to `post` as plain records without secrets. Spans without a sampled parent are not recorded. Loaded only when tracing is on.
  */
-export function startWorkerTracing(post: (spans: WorkerSpan[]) => void): WorkerTracing {
+export function startWorkerTracing(post: (spans: WorkerSpan[]) => void, mask: SecretMask): WorkerTracing {
   let ended: WorkerSpan[] = []
   const recorder: SpanProcessor = {
     onStart() {},
     onEnd(span) {
       if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return
       // A function that makes spans in a loop must not fill the memory of anybody.
-      if (ended.length < maxSpans) ended.push(recordOf(span))
+      if (ended.length < maxSpans) ended.push(mask.longest === 0 ? recordOf(span) : hideIn(recordOf(span), mask))
     },
     forceFlush: () => Promise.resolve(),
     shutdown: () => Promise.resolve(),
@@ -87,4 +88,13 @@ function recordOf(span: ReadableSpan): WorkerSpan {
 
 function msOf([seconds, nanoseconds]: readonly [number, number]): number {
   return seconds * 1000 + nanoseconds / 1e6
+}
+
+function hideIn(span: WorkerSpan, mask: SecretMask): WorkerSpan {
+  try {
+    return JSON.parse(mask.hideInJson(JSON.stringify(span))) as WorkerSpan
+  } catch {
+    // An attribute that has no JSON form cannot be looked into.
+    return { ...span, attributes: {}, events: [] }
+  }
 }
