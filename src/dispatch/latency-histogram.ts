@@ -32,9 +32,11 @@ export class LatencyHistogram {
   /** Negative values (a clock that went back) count as 0. */
   record(durationMs: number): void {
     this.#counts ??= new Float64Array(bucketCount)
-    const bucket = bucketOf(durationMs * 1000)
+    // What is not above 0 is not a number either: a worker may send anything.
+    const micros = durationMs > 0 ? Math.min(durationMs * 1000, maxMicros) : 0
+    const bucket = bucketOf(micros)
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1
-    if (durationMs > 0) this.#sumMs += durationMs
+    this.#sumMs += micros / 1000
   }
 
   snapshot(): LatencySnapshot {
@@ -60,8 +62,8 @@ export function latencyBetween(since: LatencySnapshot, until: LatencySnapshot): 
 }
 
 function bucketOf(micros: number): number {
-  if (!(micros >= subBuckets)) return micros > 0 ? Math.floor(micros) : 0
-  const whole = Math.min(micros, maxMicros) >>> 0
+  const whole = micros >>> 0
+  if (whole < subBuckets) return whole
   const doubling = 31 - Math.clz32(whole)
   return (doubling - 3) * subBuckets + ((whole >>> (doubling - 4)) & (subBuckets - 1))
 }
