@@ -19,10 +19,10 @@ export function createEmbeddedPublisher(name: string, publish: PublishToSubscrib
   return {
     protocolVersion: 4,
     start: () => Promise.resolve(),
-    async publish(topic, { payload }, options) {
+    async publish(topic, { payload }, { qos, retain }) {
       if (isClosed) throw new SluiceError('SLUICE_SINKS_CLOSED', `the sink ${name} is closed`)
       try {
-        await publish(topic, payload, options)
+        await publish(topic, payload, { qos, retain })
         problem = undefined
       } catch (thrown) {
         problem = messageOf(thrown)

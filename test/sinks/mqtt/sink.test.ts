@@ -75,7 +75,8 @@ describe('an MQTT sink on the embedded broker', () => {
       },
     })
     await sink.deliver(result())
-    expect(published).toMatchObject([['alerts/d1', Buffer.from('{"level":"high"}'), { qos: 1, retain: false }]])
+    // No more than that: what else the options held would become part of the packet.
+    expect(published).toEqual([['alerts/d1', Buffer.from('{"level":"high"}'), { qos: 1, retain: false }]])
   })
 
   it('prefers the subject and the topic of the result', async () => {
