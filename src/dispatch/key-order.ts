@@ -16,15 +16,16 @@ export interface KeyOrderOptions {
   readonly isRunning: () => boolean
   /** No version will ever run the event; it has left its lane, which is blocked. */
   readonly onUnroutable: (delivery: Delivery, thrown: unknown) => void
-  /** The events of a lane leave memory for the parked store; `delayMs` until the first may run. */
-  readonly onPark: (lane: Lane, delayMs: number) => void
+  /** The events of a lane below a sequence number leave memory for the parked store; `delayMs` until the first may run. */
+  readonly onPark: (lane: Lane, delayMs: number, below: number) => void
 }
 
 /** Keeps the order of keys: which lanes may run, what a frame takes of them, what happens when their run comes back. */
 export class KeyOrder {
   readonly #options: KeyOrderOptions
   readonly #routes: TriggerRoutes
-  readonly #timers = new Set<NodeJS.Timeout>()
+  /** Lanes that wait for their next attempt, and until when. */
+  readonly #waiting = new Map<Lane, { readonly timer: NodeJS.Timeout; readonly dueAtMs: number }>()
   #stopped = false
 
   constructor(options: KeyOrderOptions) {
@@ -120,10 +121,26 @@ export class KeyOrder {
     this.#routes.sweep()
   }
 
+  /**
+   * Parks what stands in front of something that is complete and would otherwise be repeated with it. To be called when
+   * nothing runs and nothing is to start any more.
+   */
+  parkLeftovers(): void {
+    const { now, onPark } = this.#options
+    const park = (lane: Lane, delayMs: number): void => {
+      const { sequence } = lane.head as Delivery
+      const { newestComplete } = lane.window.tracker
+      // Of a parked key all is in the store already.
+      if (sequence >= 0 && sequence < newestComplete && lane.window.assigned) onPark(lane, delayMs, newestComplete)
+    }
+    for (const lane of this.#routes.recall()) park(lane, 0)
+    for (const [lane, { dueAtMs }] of this.#waiting) park(lane, Math.max(0, dueAtMs - now()))
+  }
+
   stop(): void {
     this.#stopped = true
-    for (const timer of this.#timers) clearTimeout(timer)
-    this.#timers.clear()
+    for (const { timer } of this.#waiting.values()) clearTimeout(timer)
+    this.#waiting.clear()
     this.#routes.close()
   }
 
@@ -136,13 +153,13 @@ export class KeyOrder {
     lane.state = 'waiting'
     const head = lane.head as Delivery
     if (head.sequence < 0) void this.#options.parked.postpone(head, delayMs)
-    else if (this.#isTooLong(lane, delayMs)) this.#options.onPark(lane, delayMs)
+    else if (this.#isTooLong(lane, delayMs)) this.#options.onPark(lane, delayMs, Infinity)
     else if (!this.#stopped) {
       const timer = setTimeout(() => {
-        this.#timers.delete(timer)
+        this.#waiting.delete(lane)
         this.makeReady(lane)
       }, delayMs)
-      this.#timers.add(timer)
+      this.#waiting.set(lane, { timer, dueAtMs: this.#options.now() + delayMs })
     }
   }
 

@@ -12,6 +12,7 @@ export class OffsetTracker {
   #mask = 63
   #oldest = 0
   #next = 0
+  #newestComplete = -1
   #nextOffset: number
 
   /** @param position the committed offset that reading begins at. */
@@ -27,6 +28,11 @@ export class OffsetTracker {
   /** Sequence number of the oldest incomplete record; equals {@link next} when there is none. */
   get oldest(): number {
     return this.#oldest
+  }
+
+  /** Sequence number of the newest complete record; -1 before the first. */
+  get newestComplete(): number {
+    return this.#newestComplete
   }
 
   /** The offset after the last one that was registered. */
@@ -57,6 +63,7 @@ export class OffsetTracker {
   complete(sequence: number): boolean {
     if (sequence < this.#oldest || sequence >= this.#next) return false
     this.#complete[sequence & this.#mask] = 1
+    if (sequence > this.#newestComplete) this.#newestComplete = sequence
     if (sequence !== this.#oldest) return false
     let oldest = sequence + 1
     while (oldest < this.#next && this.#complete[oldest & this.#mask] === 1) oldest++

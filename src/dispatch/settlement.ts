@@ -143,11 +143,11 @@ export class Settlement {
     }
   }
 
-  /** Moves all waiting events of a key into the store, so that the partition's offset can move past them. */
-  park(lane: Lane, delayMs: number): void {
+  /** Moves the waiting events of a key below a sequence number into the store, so that the partition's offset can move past them. */
+  park(lane: Lane, delayMs: number, below: number): void {
     const { window } = lane
     const deliveries: Delivery[] = []
-    for (let delivery = lane.shift(); delivery !== undefined; delivery = lane.shift()) deliveries.push(delivery)
+    while (lane.head !== undefined && lane.head.sequence < below) deliveries.push(lane.shift() as Delivery)
     // An event without a key waits alone: a name of its own keeps it apart from all others.
     const key = lane.key === '' ? loneKey((deliveries[0] as Delivery).record.offset) : lane.key
     lane.state = 'parked'

@@ -70,7 +70,7 @@ export class TriggerDispatch implements DeliveryOwner {
       routes: this.#routes,
       isRunning: () => this.state === 'running',
       onUnroutable: (delivery, thrown) => this.#unroutable(delivery, thrown),
-      onPark: (lane, delayMs) => this.#settlement.park(lane, delayMs),
+      onPark: (lane, delayMs, below) => this.#settlement.park(lane, delayMs, below),
     })
     this.#admission = new Admission(options, {
       admit: (window, record, sequence) => this.#admit(window, record, sequence),
@@ -244,14 +244,15 @@ export class TriggerDispatch implements DeliveryOwner {
     if (this.#gate.isStopped) return true
     this.#gate.stopping()
     this.#admission.pauseAll()
-    const isDrained = (): boolean => this.#isQuiet
-    if (Number.isFinite(drainMs)) {
-      let limit: NodeJS.Timeout | undefined
-      const forced = new Promise<void>(resolve => (limit = setTimeout(resolve, drainMs)))
-      await Promise.race([this.#gate.until(isDrained), forced])
-      clearTimeout(limit)
-    } else await this.#gate.until(isDrained)
-    const drained = isDrained()
+    const limit = new AbortController()
+    const timer = Number.isFinite(drainMs) ? setTimeout(() => this.#giveUpWaiting(limit), drainMs) : undefined
+    await this.#untilQuiet(limit.signal)
+    if (this.#options.parkAtStop === true && !limit.signal.aborted) {
+      this.#order.parkLeftovers()
+      await this.#untilQuiet(limit.signal)
+    }
+    clearTimeout(timer)
+    const drained = this.#isQuiet
     this.#settlement.stop()
     this.#parked.stop()
     this.#order.stop()
@@ -263,6 +264,15 @@ export class TriggerDispatch implements DeliveryOwner {
   /** Resolves when nothing of a stopped trigger is in a worker or on its way to a sink any more. */
   ended(): Promise<void> {
     return this.#gate.until(() => this.state === 'stopped' && this.#isQuiet)
+  }
+
+  async #untilQuiet(limit: AbortSignal): Promise<void> {
+    await this.#gate.until(() => this.#isQuiet || limit.aborted)
+  }
+
+  #giveUpWaiting(limit: AbortController): void {
+    limit.abort()
+    this.#gate.update()
   }
 
   get #isQuiet(): boolean {

@@ -38,6 +38,11 @@ export interface TriggerOptions {
   readonly sinkRetry: RetryPolicy
   /** A key blocked longer than this is parked. Default 1,000 ms. */
   readonly parkAfterMs: number
+  /**
+   * Whether a stop parks what stands unfinished in front of finished events, so that the next start repeats nothing. Only
+   * where no other process ever reads the stream for the group: it would not find them. Default false.
+   */
+  readonly parkAtStop?: boolean
   readonly window: WindowLimits
   readonly commitIntervalMs: number
   readonly sinks: readonly Sink[]

@@ -30,6 +30,8 @@ export class ScriptedPool implements WorkerPool {
   onFree: () => void = () => undefined
   /** Called before each run of the script. */
   onSeen: (seen: Seen) => void = () => undefined
+  /** Called with each frame when it is taken. */
+  onFrame: (frame: readonly Invocation[]) => void = () => undefined
   #script: Script
   #running = 0
   #permits = 2
@@ -59,6 +61,7 @@ export class ScriptedPool implements WorkerPool {
   async run(frame: readonly Invocation[]): Promise<void> {
     this.#running++
     this.frames.push(frame.length)
+    this.onFrame(frame)
     const runs: Invocation[][] = []
     for (const invocation of frame) {
       if (invocation.followsPrevious) runs.at(-1)?.push(invocation)

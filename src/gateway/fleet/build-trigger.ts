@@ -91,6 +91,7 @@ export function buildTrigger(
     routes,
     sinkRetry,
     parkAfterMs,
+    parkAtStop: kafka === undefined,
     window: { maxEvents: definition.maxInFlight, maxBytes: maxWindowBytes },
     commitIntervalMs,
     sinks: sinksOf(definition, parts.sinks),
