@@ -1,5 +1,5 @@
 /**
- * Sluice as a library: run a gateway inside of another process.
+ * Sluice as a library: the types of functions, and a gateway inside of another process.
  *
  *   const gateway = createGateway(loadConfig('sluice.yaml', { environment: process.env }), { logger, version, onFatal })
  *   const { http } = await gateway.start()
@@ -9,5 +9,20 @@ export type { Config } from './config/config.ts'
 export { errorCodes, type ErrorCode } from './errors/error-codes.ts'
 export { SluiceError } from './errors/sluice-error.ts'
 export { createGateway } from './gateway.ts'
+export type {
+  BatchHandler,
+  BatchReport,
+  Context,
+  EmitOptions,
+  Handler,
+  HttpAnswer,
+  HttpBinding,
+  HttpRequest,
+  Init,
+  InitContext,
+  KafkaBinding,
+  MqttBinding,
+  SluiceEvent,
+} from './workers/handler-types.ts'
 export type { CreateGateway, GatewayOptions, RunnableGateway } from './run-gateway.ts'
 export { createLogger, type Logger } from './telemetry/logger.ts'
