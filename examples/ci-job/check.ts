@@ -10,7 +10,6 @@ interface Commit {
 interface Push {
   readonly ref: string
   readonly after: string
-  readonly repository: { readonly full_name: string }
   readonly commits: readonly Commit[]
 }
 

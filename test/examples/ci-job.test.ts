@@ -30,7 +30,7 @@ describe('the CI job example', () => {
     const body = JSON.stringify({
       ref: 'refs/heads/main',
       after,
-      repository: { full_name: 'acme/boats' },
+      repository: { full_name: 'acme/boats', name: 'boats', owner: { login: 'acme' } },
       commits: [{ id: after, message, added, modified: [] }],
     })
     const signature = `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`
