@@ -6,8 +6,9 @@ export interface CapacityMemory {
   readonly levels: readonly CapacityLevel[]
   /** What workers were seen to do at full load, as a share of what service time and concurrency promise: 0.1 to 1. */
   readonly efficiency: number
-  /** Seconds at full load that the efficiency comes from, as far as they matter. */
-  readonly efficiencyS: number
+  /** The calls behind it: how many workers should have done lately at full load, and did. */
+  readonly promised: number
+  readonly kept: number
   /** Growth beyond this brought nothing. Stays after its end, to hold longer when it turns out the same again. */
   readonly ceiling: Ceiling | undefined
   /** Workers and full load of the last observation. */
@@ -43,12 +44,14 @@ export interface CapacityObservation {
   /** What one worker should do per second by service time and concurrency. */
   readonly nominalPerS: number
   readonly coldStartMs: number
+  readonly cores: number
 }
 
 export const noCapacityMemory: CapacityMemory = {
   levels: [],
   efficiency: 1,
-  efficiencyS: 0,
+  promised: 0,
+  kept: 0,
   ceiling: undefined,
   last: undefined,
 }
@@ -74,9 +77,12 @@ const evidence = { stayS: 2, completed: 100, longStayS: 6, knownCompleted: 60, k
 const firstHoldMs = 60_000
 const longestHoldMs = 900_000
 
-/** An efficiency is the mean of so much time at full load, and without any slowly becomes a guess again. */
+/** An efficiency comes from so much time at full load, or so many calls, and without any slowly becomes a guess again. */
 const efficiencyMemoryS = 4
-const efficiencyFadesMs = 7_200_000
+const efficiencyCalls = 50
+/** The first calls say little. */
+const doubtfulCalls = 10
+const efficiencyFadesMs = 21_600_000
 
 /** Pure: what is known after one more interval. */
 export function observeCapacity(memory: CapacityMemory, seen: CapacityObservation): CapacityMemory {
@@ -84,31 +90,33 @@ export function observeCapacity(memory: CapacityMemory, seen: CapacityObservatio
   const { clockMs, elapsedMs, workers, isFull } = seen
   const elapsedS = elapsedMs / 1000
   const wasFull = last !== undefined && last.isFull && isFull && seen.ready >= workers && workers > 0 && elapsedS > 0
-  let { levels, efficiency, efficiencyS } = memory
+  let { levels, efficiency, promised, kept } = memory
   if (wasFull) {
     levels = withInterval(levels, seen, last.workers === workers)
-    const share = shareOfPromise(seen, last.workers)
-    if (share !== undefined) {
-      efficiencyS = Math.min(efficiencyS + elapsedS, efficiencyMemoryS)
-      const isMuch = Math.min(1, (seen.completedPerS * elapsedS) / evidence.knownCompleted)
-      efficiency += (share - efficiency) * (elapsedS / efficiencyS) * isMuch
-    }
+    const now = promisedCalls(seen, last.workers)
+    // The mean of some seconds, or of so many calls where these take longer.
+    const fading = promised > efficiencyCalls ? Math.max(0, 1 - elapsedS / efficiencyMemoryS) : 1
+    promised = promised * fading + now
+    kept = kept * fading + Math.min(seen.completedPerS * elapsedS, now * 1.5)
+    const doubt = doubtfulCalls ** 2 / (doubtfulCalls + promised)
+    efficiency = Math.min(Math.max((kept + doubt) / (promised + doubt), 0.1), 1)
   } else {
     efficiency += (1 - efficiency) * (1 - Math.exp(-elapsedMs / efficiencyFadesMs))
+    kept = promised * efficiency
     if (levels.some(level => level.stayS > 0)) levels = levels.map(level => ({ ...level, stayS: 0 }))
   }
   const ceiling = judge(levels, memory.ceiling, workers, clockMs)
-  return { levels, efficiency, efficiencyS, ceiling, last: { workers, isFull } }
+  return { levels, efficiency, promised, kept, ceiling, last: { workers, isFull } }
 }
 
-/** What was completed, as a share of what the workers should do; new ones count from when they had started. */
-function shareOfPromise(seen: CapacityObservation, workersBefore: number): number | undefined {
-  const { workers, elapsedMs, coldStartMs } = seen
-  const startedMs = Math.max(0, elapsedMs - coldStartMs)
-  const workerMs = Math.min(workers, workersBefore) * elapsedMs + Math.max(0, workers - workersBefore) * startedMs
-  const promised = (seen.nominalPerS * workerMs) / 1000
-  if (!(promised > 0)) return undefined
-  return Math.min(Math.max((seen.completedPerS * elapsedMs) / 1000 / promised, 0.1), 1)
+/** What the workers should do in the interval; new ones count from when they had started. */
+function promisedCalls(seen: CapacityObservation, workersBefore: number): number {
+  const { workers, elapsedMs, coldStartMs, cores } = seen
+  const starts = Math.max(0, workers - workersBefore)
+  // Starting computes: many at a time share the cores.
+  const startedMs = Math.max(0, elapsedMs - coldStartMs * Math.max(1, starts / cores))
+  const workerMs = Math.min(workers, workersBefore) * elapsedMs + starts * startedMs
+  return (seen.nominalPerS * workerMs) / 1000
 }
 
 /** The ceiling that is in force. */

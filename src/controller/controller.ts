@@ -3,7 +3,7 @@ import { totalmem } from 'node:os'
 import type { WorkerPool } from '../workers/worker-pool.ts'
 import { fairShares, type Claim, type Machine } from './fair-shares.ts'
 import type { LagSource } from './lag.ts'
-import { initialLoadState, measureLoad, type LoadState } from './load-meter.ts'
+import { contendedShare, initialLoadState, measureLoad, type LoadState } from './load-meter.ts'
 import {
   decideWorkers,
   initialScalingState,
@@ -12,7 +12,6 @@ import {
   type ScalingState,
 } from './scaling-decision.ts'
 import type { Limit } from './scaling-sample.ts'
-import { coresPerWorker } from './wanted-workers.ts'
 import { warmMinimum } from './warm-window.ts'
 
 /** A decision that changed the number of workers, kept to be shown. */
@@ -58,6 +57,9 @@ export class Controller {
   readonly #versions: Controlled[] = []
   readonly #events: ScalingEvent[] = []
   #timer: NodeJS.Timeout | undefined
+  #cpu = process.cpuUsage()
+  #cpuAtMs = performance.now()
+  #contended = false
 
   constructor(options: ControllerOptions) {
     this.#options = options
@@ -71,7 +73,7 @@ export class Controller {
       lag,
       state: initialScalingState,
       load: initialLoadState,
-      claim: claimOf(pool, { workers: warm, cores: 0 }, 1),
+      claim: claimOf(pool, { workers: warm, cores: 0, coresPerWorker: 1 }),
       reason: 'not sampled yet',
       sampling: false,
       removed: false,
@@ -88,6 +90,7 @@ export class Controller {
 
   start(): void {
     this.#timer = setInterval(() => {
+      this.#lookAtCores()
       // A copy: what a decision reaches may remove a pool.
       for (const controlled of [...this.#versions]) void this.#tick(controlled)
     }, this.#options.intervalMs)
@@ -128,6 +131,14 @@ export class Controller {
     })
   }
 
+  #lookAtCores(): void {
+    const now = performance.now()
+    const { user, system } = process.cpuUsage(this.#cpu)
+    this.#contended = (user + system) / 1000 > contendedShare * this.#options.cores * (now - this.#cpuAtMs)
+    this.#cpu = process.cpuUsage()
+    this.#cpuAtMs = now
+  }
+
   async #tick(controlled: Controlled): Promise<void> {
     if (controlled.sampling || controlled.removed) return
     controlled.sampling = true
@@ -138,7 +149,7 @@ export class Controller {
       const decision = decideWorkers(sample, controlled.pool.version.scaling, controlled.state)
       controlled.state = decision.state
       controlled.reason = decision.reason
-      controlled.claim = claimOf(controlled.pool, decision.claim, coresPerWorker(sample))
+      controlled.claim = claimOf(controlled.pool, decision.claim)
       this.#apply(controlled.pool, decision.desired, decision.reason)
     } catch (error) {
       // One version that cannot be sized must not stop the others, nor the process; the next tick tries again.
@@ -156,7 +167,8 @@ export class Controller {
     const nowMs = performance.now()
     const { succeeded, failed, cpuMs, handlerMs } = stats
     const inSystem = backlog === undefined ? undefined : backlog + running
-    const { load, state } = measureLoad({ nowMs, succeeded, failed, cpuMs, handlerMs, inSystem }, controlled.load)
+    const reading = { nowMs, succeeded, failed, cpuMs, handlerMs, inSystem, contended: this.#contended }
+    const { load, state } = measureLoad(reading, controlled.load)
     controlled.load = state
     return {
       nowMs,
@@ -204,11 +216,10 @@ export class Controller {
   }
 }
 
-function claimOf({ version }: WorkerPool, claim: ScalingDecision['claim'], cores: number): Claim {
+function claimOf({ version }: WorkerPool, claim: ScalingDecision['claim']): Claim {
   const { scaling, memoryMiB } = version
   return {
     ...claim,
-    coresPerWorker: cores,
     memoryMiBPerWorker: memoryMiB,
     weight: scaling.weight ?? 1,
     minWorkers: scaling.minWorkers,

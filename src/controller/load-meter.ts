@@ -11,6 +11,8 @@ export interface LoadReading {
   readonly cpuMs: number
   /** Sum of the durations of all handler calls, also of those at the same time. */
   readonly handlerMs: number
+  /** Threads wait for a core: calls take longer than they would, so that their share of CPU time looks smaller. */
+  readonly contended?: boolean
 }
 
 /** What follows from two or more readings. */
@@ -67,6 +69,9 @@ const failureMemory = 20
 
 /** Attempts that the share of CPU time remembers. */
 const cpuMemory = 50
+
+/** Above this share of busy cores threads wait for each other. */
+export const contendedShare = 0.85
 
 /** Events that the mean remembers, within these bounds of time: the fewer arrive, the longer chance has to be evened out. */
 const meanMemoryEvents = 50
@@ -148,7 +153,8 @@ function cpuShareAfter(
   ended: number,
 ): number | undefined {
   const latest = shareOf(reading.cpuMs - last.cpuMs, reading.handlerMs - last.handlerMs)
-  return latest === undefined ? share : blend(share ?? latest, latest, ended / cpuMemory)
+  if (latest === undefined || (reading.contended === true && latest < (share ?? 0))) return share
+  return blend(share ?? latest, latest, ended / cpuMemory)
 }
 
 function shareOf(cpuMs: number, handlerMs: number): number | undefined {

@@ -1,5 +1,6 @@
 import type { ScalingPolicy } from '../functions/function-version.ts'
 import { ceilingNow, noCapacityMemory, observeCapacity, triedNext, type CapacityMemory } from './capacity-memory.ts'
+import type { Claim } from './fair-shares.ts'
 import { seconds } from './figure.ts'
 import { isCount, unusable, type ScalingSample } from './scaling-sample.ts'
 import { coresPerWorker, handlersAtATime, wantedWorkers, type Wish } from './wanted-workers.ts'
@@ -40,8 +41,8 @@ export interface ScalingDecision {
   /** One sentence with the numbers behind it. */
   readonly reason: string
   readonly state: ScalingState
-  /** What the version would have without a limit by others, and the CPU it needs: its claim for a fair share. */
-  readonly claim: { readonly workers: number; readonly cores: number }
+  /** Its claim for a fair share: what it would have without a limit by others, and the CPU that takes. */
+  readonly claim: Pick<Claim, 'workers' | 'cores' | 'coresPerWorker'>
 }
 
 /** Workers follow a need that is off by less than this share only when it matters: neither up nor down for noise. */
@@ -238,6 +239,7 @@ function remember(tick: Tick, state: ScalingState, wish: Wish, backlog: number):
           completedPerS: sample.completedPerS,
           nominalPerS,
           coldStartMs: sample.coldStartMs ?? defaultColdStartMs,
+          cores: sample.cores,
         })
   return {
     ...state,
@@ -277,13 +279,15 @@ function probingSince({ sample, clockMs }: Tick, since: number | undefined): num
 
 function claimOf({ sample, policy, least }: Tick, state: ScalingState, desired: number): ScalingDecision['claim'] {
   const { needs, idleSinceMs, probingSinceMs, capacity, clockMs } = state
+  const each = coresPerWorker(sample, capacity.efficiency)
   // Nothing is known of the need: it is what there is.
   if (needs.length === 0 || probingSinceMs !== undefined) {
-    return { workers: desired, cores: idleSinceMs === undefined ? desired * coresPerWorker(sample) : 0 }
+    return { workers: desired, cores: idleSinceMs === undefined ? desired * each : 0, coresPerWorker: each }
   }
   const needed = Math.max(...needs.map(({ workers }) => workers))
   const most = Math.min(ceilingNow(capacity, clockMs)?.workers ?? Infinity, policy.maxWorkers)
-  return { workers: Math.min(Math.max(needed, least), most), cores: Math.max(...needs.map(({ cores }) => cores)) }
+  const cores = Math.max(...needs.map(need => need.cores))
+  return { workers: Math.min(Math.max(needed, least), most), cores, coresPerWorker: each }
 }
 
 /** A clock that stands still or runs backwards is one that stands still; one that jumps moves a little. */

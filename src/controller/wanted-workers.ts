@@ -16,8 +16,8 @@ export interface Wish {
 /** Workers are planned to be busy for this share of the time, so that a burst finds some room. */
 const targetUtilisation = 0.8
 
-/** Workers that keep more than this of a core busy compute: more threads than cores make them slower. */
-const computingCores = 0.7
+/** Above this share of CPU time a function computes: more threads than cores make it slower. */
+const computingShare = 0.7
 
 /** Handlers that one worker really runs at a time: waiting overlaps, computing does not. */
 export function handlersAtATime(sample: ScalingSample): number {
@@ -61,36 +61,45 @@ export function wantedWorkers(
     lagThreshold === undefined
       ? `${figure(backlog)} waiting + ${figure(arrivalsPerS)}/s ÷ ${per}, target ${seconds(targetDrainMs)}`
       : `${figure(backlog)} waiting ÷ ${figure(lagThreshold)} per worker, ${figure(arrivalsPerS)}/s ÷ ${per}`
-  const cpuPerCallS = (serviceMs / 1000) * cpuShareOf(sample)
-  const cores = (lagThreshold === undefined ? arrivalsPerS + drainPerS : arrivalsPerS) * cpuPerCallS
-  if (coresPerWorker(sample) > computingCores) {
-    // Beside others that compute, a larger share may take more threads than there are cores.
-    const most = Math.max(sample.cores, sample.limit?.workers ?? 0)
-    if (need > most) {
-      need = most
-      why += `, held at ${figureOf(most)} ${most === sample.cores ? 'cores' : 'workers'}: the function computes`
-    }
+  const cpuPerCallMs = serviceMs * cpuShareOf(sample)
+  const cores = ((lagThreshold === undefined ? arrivalsPerS + drainPerS : arrivalsPerS) * cpuPerCallMs) / 1000
+  const forCores = mostForCores(sample, efficiency)
+  if (need > forCores) {
+    need = forCores
+    const because = forCores === sample.cores ? 'cores: the function computes' : 'workers: they keep the cores busy'
+    why += `, held at ${figureOf(forCores)} ${because}`
   }
   if (backlog > 0) {
     const keys = sample.runnableKeys + running
     // A frame ends with its slowest event, so keys spread over more workers than could hold them wait less.
-    const most = Math.max(1, Math.ceil(keys / (Math.max(1, atATime / 2) * efficiency)))
-    if (need > most) {
-      need = most
+    const forKeys = Math.max(1, Math.min(keys, Math.ceil(keys / (Math.max(1, atATime / 2) * efficiency))))
+    if (need > forKeys) {
+      need = forKeys
       why += `, held at ${figureOf(keys)} runnable keys`
     }
   }
   return { need, cores, perWorkerPerS, why }
 }
 
-/** Cores that one busy worker can take, 0.01 to 1. */
-export function coresPerWorker(sample: ScalingSample): number {
-  return Math.min(1, cpuShareOf(sample) * handlersAtATime(sample))
+/** Cores that one worker keeps busy at full load, 0.001 to 1. */
+export function coresPerWorker(sample: ScalingSample, efficiency: number): number {
+  const share = cpuShareOf(sample)
+  // What computes keeps its core busy; that it is slow while others compute, too, says nothing.
+  const kept = share > computingShare ? 1 : efficiency
+  return Math.max(0.001, Math.min(1, share * handlersAtATime(sample)) * kept)
+}
+
+/** More workers than keep the cores busy bring nothing. */
+function mostForCores(sample: ScalingSample, efficiency: number): number {
+  const isComputing = cpuShareOf(sample) > computingShare
+  const fill = isComputing ? sample.cores : Math.ceil(sample.cores / coresPerWorker(sample, efficiency) - 0.1)
+  // Beside others that compute, a larger share may take more threads than there are cores.
+  return Math.max(sample.cores, fill, sample.limit?.workers ?? 0)
 }
 
 function cpuShareOf(sample: ScalingSample): number {
   const share = sample.cpuShare ?? 1
-  return share >= 0 ? Math.min(Math.max(share, 0.01), 1) : 1
+  return share >= 0 ? Math.min(Math.max(share, 0.0001), 1) : 1
 }
 
 /** Whole numbers as they are. */

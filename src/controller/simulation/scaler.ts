@@ -22,6 +22,8 @@ export interface FunctionView {
   readonly cpuMs: number
   readonly handlerMs: number
   readonly serviceTimeMs: number | undefined
+  /** The cores were busy since the last decision. */
+  readonly contended: boolean
 }
 
 export interface ScalerDecision {

@@ -7,6 +7,7 @@ import { seededRandom } from './random.ts'
 import type { CreateScaler, FunctionView, Scaler } from './scaler.ts'
 import { SharedCores } from './shared-cores.ts'
 import { SimulatedPool, type SimulatedWorld } from './simulated-pool.ts'
+import { contendedShare } from '../load-meter.ts'
 import type { FunctionResult, SeriesPoint, SimulationResult } from './simulation-result.ts'
 import { createSluiceScaler } from './sluice-scaler.ts'
 import { WorkerTrack } from './worker-track.ts'
@@ -57,8 +58,12 @@ export function simulate(
     (fn, index) => new SimulatedFunction(fn, index, policyOf(fn.name), scaler, world, load, seed),
   )
 
+  let usedBeforeMs = 0
   const tick = (): void => {
-    const views = functions.map(fn => fn.view())
+    world.cores.advance(nowMs)
+    const contended = world.cores.usedMs - usedBeforeMs > contendedShare * cores * scaler.intervalMs
+    usedBeforeMs = world.cores.usedMs
+    const views = functions.map(fn => ({ ...fn.view(), contended }))
     for (const [index, { workers, reason }] of scaler.decide(views).entries()) functions[index]?.resize(workers, reason)
     world.queue.plan(nowMs + scaler.intervalMs, tick)
   }
@@ -126,7 +131,7 @@ class SimulatedFunction {
     this.#planArrivals(seededRandom(seed * 7_919 + index))
   }
 
-  view(): FunctionView {
+  view(): Omit<FunctionView, 'contended'> {
     const pool = this.#pool
     const nowMs = this.#world.now()
     const isUnknown = this.#load.lagUnknown?.some(([from, to]) => nowMs >= from && nowMs < to) ?? false

@@ -1,7 +1,6 @@
 import { fairShares, type Claim } from '../fair-shares.ts'
 import { initialLoadState, measureLoad, type LoadState } from '../load-meter.ts'
 import { decideWorkers, initialScalingState, type ScalingSample, type ScalingState } from '../scaling-decision.ts'
-import { coresPerWorker } from '../wanted-workers.ts'
 import { warmMinimum } from '../warm-window.ts'
 import type { CreateScaler, FunctionView, ScaledFunction } from './scaler.ts'
 
@@ -42,7 +41,7 @@ export const createSluiceScaler =
           const sample = { ...sampleOf(fn, view, own, machine.cores), limit: limits[index] }
           const decision = decideWorkers(sample, fn.policy, own.state)
           own.state = decision.state
-          own.claim = { ...own.claim, ...decision.claim, coresPerWorker: coresPerWorker(sample) }
+          own.claim = { ...own.claim, ...decision.claim }
           return { workers: decision.desired, reason: decision.reason }
         }),
       wake: index => {
@@ -56,7 +55,8 @@ export const createSluiceScaler =
 function sampleOf(fn: ScaledFunction, view: FunctionView, own: Scaled, cores: number): ScalingSample {
   const { nowMs, wallMs, succeeded, failed, cpuMs, handlerMs, running, waiting } = view
   const inSystem = waiting === undefined ? undefined : waiting + running
-  const { load, state } = measureLoad({ nowMs, succeeded, failed, cpuMs, handlerMs, inSystem }, own.load)
+  const reading = { nowMs, succeeded, failed, cpuMs, handlerMs, inSystem, contended: view.contended }
+  const { load, state } = measureLoad(reading, own.load)
   own.load = state
   return {
     nowMs,
