@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import type { Invocation } from '../../src/workers/invocation.ts'
+import type { Sink } from '../../src/sinks/sink.ts'
+import { SluiceError } from '../../src/errors/sluice-error.ts'
+import type { Invocation, InvocationOutcome } from '../../src/workers/invocation.ts'
 import { DispatchFixture } from './dispatch-fixture.ts'
 import { failed, succeeded, type Seen } from './scripted-pool.ts'
 
@@ -9,7 +11,8 @@ import { failed, succeeded, type Seen } from './scripted-pool.ts'
  *  - every event succeeds exactly once, or is a dead letter;
  *  - first attempts and successes of a key come in the order of its events;
  *  - no two runs of a key are in workers at a time, on whatever versions;
- *  - every attempt was taken by a version that had a weight above 0 at that moment.
+ *  - every attempt was taken by a version that had a weight above 0 at that moment;
+ *  - results leave once, in the order of their key, however often their sink refuses them.
  */
 
 const versions = ['1', '2', '3']
@@ -22,6 +25,8 @@ interface Append {
   readonly failures: number
   /** Turns of the event loop that an attempt takes. */
   readonly turns: number
+  /** Times that the sink refuses its result; undefined: it has none. */
+  readonly refusals: number | undefined
 }
 
 type Step =
@@ -40,7 +45,8 @@ const append: fc.Arbitrary<Append> = fc.record({
     { weight: 3, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 3 }) },
   ),
-  turns: fc.nat(3),
+  turns: fc.nat(5),
+  refusals: fc.option(fc.constantFrom(0, 0, 1, 2), { nil: undefined }),
 })
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -52,7 +58,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       parts: fc.array(fc.constantFrom(0, 0, 1, 2, 5), { minLength: 3, maxLength: 3 }),
     }),
   },
-  { weight: 1, arbitrary: fc.constant({ kind: 'restart' } as const) },
+  { weight: 2, arbitrary: fc.constant({ kind: 'restart' } as const) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('hold', 'release', 'pause', 'resume') }) },
   {
     weight: 1,
@@ -73,14 +79,17 @@ class Run {
   readonly problems: string[] = []
   readonly starts: Seen[] = []
   readonly successes: Seen[] = []
+  /** Values of the events whose results are out. */
+  readonly sent: string[] = []
   readonly #fixture = new DispatchFixture()
   readonly #runningKeys = new Set<string>()
+  readonly #refused = new Map<string, number>()
   #weights: readonly number[] = [100, 0, 0]
 
   async play(steps: readonly Step[], parkAfterMs: number): Promise<void> {
     const fixture = this.#fixture
     const script = (seen: Seen) => this.#attempt(seen)
-    await fixture.open(script, { retry, parkAfterMs, parkAtStop: true })
+    await fixture.open(script, { retry, parkAfterMs, parkAtStop: true, sinks: [this.#sink()] })
     for (const name of versions) {
       fixture.addVersion(name, script)
       fixture.poolOf(name).onFrame = frame => this.#checkTaken(name, frame)
@@ -167,15 +176,39 @@ class Run {
     if (this.#runningKeys.has(lane)) this.problems.push(`two runs of ${lane} at a time`)
     this.#runningKeys.add(lane)
     this.starts.push(seen)
-    const { failures, turns } = this.events[Number(value)] as Append
+    const { failures, turns, refusals } = this.events[Number(value)] as Append
     for (let i = 0; i < turns; i++) await turn()
     this.#runningKeys.delete(lane)
     if (attempt <= failures) return failed()
     this.successes.push(seen)
-    return succeeded
+    return refusals === undefined ? succeeded : resultOf(value)
+  }
+
+  #sink(): Sink {
+    return {
+      name: 'out',
+      kind: 'http',
+      start: () => Promise.resolve(),
+      close: () => Promise.resolve(),
+      health: () => ({ ready: true }),
+      deliver: async ({ value: bytes }) => {
+        const value = bytes.toString()
+        const { turns, refusals = 0 } = this.events[Number(value)] as Append
+        for (let i = 0; i < turns; i++) await turn()
+        const refused = this.#refused.get(value) ?? 0
+        this.#refused.set(value, refused + 1)
+        if (refused < refusals) throw new SluiceError('SLUICE_LOG_FULL', 'not now')
+        this.sent.push(value)
+      },
+    }
   }
 }
 
+const resultOf = (value: string): InvocationOutcome => ({
+  kind: 'succeeded',
+  durationMs: 1,
+  results: [{ meta: {}, contentType: 'text/plain', data: Buffer.from(value) }],
+})
 const partitionOf = (key: string): number => (key === 'c' || key === 'd' ? 1 : 0)
 const idOf = ({ record }: DispatchFixture['done'][number]): string => record.value?.toString() ?? ''
 const ascending = (values: readonly string[]): boolean =>
@@ -183,25 +216,32 @@ const ascending = (values: readonly string[]): boolean =>
 
 it('keeps every promise for any history of routes, failures, holds and restarts', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60 }), fc.constantFrom(0, 3, 60_000), async (steps, parkAfterMs) => {
-      const run = new Run()
-      try {
-        await run.play(steps, parkAfterMs)
-        expect(run.problems).toEqual([])
-        const dead = await run.deadIds()
-        const succeededIds = run.successes.map(({ value }) => value)
-        const all = run.events.map((_, index) => String(index))
-        expect([...succeededIds, ...dead].sort()).toEqual(all.sort())
-        for (const key of ['a', 'b', 'c', 'd']) {
-          const ofKey = ({ key: other }: Seen): boolean => other === key
-          const firsts = [...new Set(run.starts.filter(ofKey).map(({ value }) => value))]
-          expect(ascending(firsts)).toBe(true)
-          expect(ascending(run.successes.filter(ofKey).map(({ value }) => value))).toBe(true)
+    fc.asyncProperty(
+      fc.array(step, { minLength: 20, maxLength: 150 }),
+      fc.constantFrom(0, 3, 60_000),
+      async (steps, parkAfterMs) => {
+        const run = new Run()
+        try {
+          await run.play(steps, parkAfterMs)
+          expect(run.problems).toEqual([])
+          const dead = await run.deadIds()
+          const succeededIds = run.successes.map(({ value }) => value)
+          const all = run.events.map((_, index) => String(index))
+          expect([...succeededIds, ...dead].sort()).toEqual(all.sort())
+          const withResult = succeededIds.filter(value => run.events[Number(value)]?.refusals !== undefined)
+          expect([...run.sent].sort()).toEqual(withResult.sort())
+          for (const key of ['a', 'b', 'c', 'd']) {
+            expect(ascending(run.sent.filter(value => run.events[Number(value)]?.key === key))).toBe(true)
+            const ofKey = ({ key: other }: Seen): boolean => other === key
+            const firsts = [...new Set(run.starts.filter(ofKey).map(({ value }) => value))]
+            expect(ascending(firsts)).toBe(true)
+            expect(ascending(run.successes.filter(ofKey).map(({ value }) => value))).toBe(true)
+          }
+        } finally {
+          await run.dispose()
         }
-      } finally {
-        await run.dispose()
-      }
-    }),
-    { numRuns: 60 },
+      },
+    ),
+    { numRuns: 40 },
   )
 }, 300_000)

@@ -83,6 +83,31 @@ describe('a trigger that is stopped while the gateway goes on', () => {
     expect(order).toEqual(['a1/2', 'a2/1', 'a3/1', 'a4/1'])
   })
 
+  it('repeats nothing, although a key waits in front of what is finished', async () => {
+    const waiting = { maxAttempts: 1_000, initialDelayMs: 100, maxDelayMs: 100, jitter: 0 }
+    const script: Script = ({ offset, attempt }) => (offset === 0 && attempt === 1 ? failed() : succeeded)
+    const { fixture, seen } = await open(script, { retry: waiting, parkAtStop: true })
+    fixture.routes.targetsOf = ({ record }) => (record.key?.toString() === 'lost' ? [] : fixture.routes.targets)
+    for (const key of ['bad', 'lost', '', 'good', 'good', 'bad', 'lost']) await fixture.append(key, key)
+    await until(() => fixture.trigger.counters.succeeded === 3 && fixture.trigger.counters.retried === 1)
+    expect(await fixture.trigger.stop(5_000)).toBe(true)
+    // What stands behind the newest finished event stays in the log.
+    expect(await fixture.committed()).toBe(5)
+    expect((await fixture.store.parkedKeys('t')).map(({ key, events }) => `${key} ${events}`).sort()).toEqual([
+      'bad 1',
+      'lost 1',
+    ])
+    fixture.routes.targetsOf = () => fixture.routes.targets
+    await succeed(fixture)
+    await fixture.untilDone(7)
+    expect(seen.map(({ key }) => key).sort()).toEqual(['', 'bad', 'bad', 'bad', 'good', 'good', 'lost', 'lost'])
+    expect(seen.filter(({ key }) => key === 'bad').map(({ offset, attempt }) => `${offset}/${attempt}`)).toEqual([
+      '0/1',
+      '0/2',
+      '5/1',
+    ])
+  })
+
   it('tells after a forced stop when its last run has left the workers, so that no key runs twice at a time', async () => {
     const gate = Promise.withResolvers<void>()
     const { fixture, seen } = await open(async () => {
