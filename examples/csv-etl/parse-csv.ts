@@ -1,43 +1,49 @@
-/** One row with the number of the line on which it begins, from 1. */
-export interface CsvRow {
+/** A record of a CSV file. It may be longer than a line: quoted fields hold line breaks. */
+export interface CsvRecord {
+  /** Number of the line on which it begins, from 1. */
   readonly line: number
-  readonly cells: readonly string[]
+  readonly fields: readonly string[]
 }
 
 /**
- * Reads CSV as RFC 4180 has it: quoted cells may hold commas, doubled quotes and line breaks; lines end with LF or CRLF.
- * @throws {SyntaxError} for a quote that is never closed.
+ * The records of a CSV text, as RFC 4180 says: fields in quotes hold commas, line breaks and, doubled, quotes. Lines end
+ * with CR LF or LF, empty ones are passed over.
+ * @throws {SyntaxError} for a quote that is never closed: everything behind it would be one field.
  */
-export function* parseCsv(text: string): Generator<CsvRow> {
-  let at = 0
+export function* parseCsv(text: string): Generator<CsvRecord> {
+  const fieldEnd = /[,\r\n]|$/g
+  let at = text.startsWith('\ufeff') ? 1 : 0
   let line = 1
   while (at < text.length) {
-    const begun = line
-    const cells: string[] = []
-    for (let more = true; more;) {
-      let cell = ''
+    const begin = line
+    const fields: string[] = []
+    for (;;) {
+      let field = ''
       if (text[at] === '"') {
-        for (;;) {
-          const end = text.indexOf('"', at + 1)
-          if (end === -1) throw new SyntaxError(`the quote on line ${begun} is never closed`)
-          cell += text.slice(at + 1, end)
-          at = end + 1
-          if (text[at] !== '"') break
-          cell += '"'
-        }
-        line += cell.split('\n').length - 1
+        const end = closingQuote(text, at)
+        if (end === -1) throw new SyntaxError(`the quote on line ${line} is never closed`)
+        const quoted = text.slice(at + 1, end)
+        field = quoted.replaceAll('""', '"')
+        line += quoted.split('\n').length - 1
+        at = end + 1
       }
-      const rest = /[^,\r\n]*/y
-      rest.lastIndex = at
-      cell += rest.exec(text)?.[0] ?? ''
-      at = rest.lastIndex
-      cells.push(cell)
-      more = text[at] === ','
-      if (more) at++
+      fieldEnd.lastIndex = at
+      const end = fieldEnd.exec(text)?.index ?? text.length
+      fields.push(field + text.slice(at, end))
+      at = end + 1
+      if (text[end] === ',') continue
+      if (text[end] === '\r' && text[at] === '\n') at++
+      line++
+      break
     }
-    if (text[at] === '\r') at++
-    if (text[at] === '\n') at++
-    line++
-    if (cells.length > 1 || cells[0] !== '') yield { line: begun, cells }
+    if (fields.length > 1 || fields[0] !== '') yield { line: begin, fields }
   }
+}
+
+/** Index of the quote that ends the field which begins at `from`; -1 when there is none. */
+function closingQuote(text: string, from: number): number {
+  for (let at = text.indexOf('"', from + 1); at !== -1; at = text.indexOf('"', at + 2)) {
+    if (text[at + 1] !== '"') return at
+  }
+  return -1
 }

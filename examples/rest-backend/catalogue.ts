@@ -1,67 +1,63 @@
 import { readFileSync } from 'node:fs'
-import type { Handler, Init } from 'sluice-gateway'
+import { badRequest, ok, type Reply } from './reply.ts'
 
-interface Product {
+export interface Product {
   readonly sku: string
   readonly name: string
   readonly category: string
   readonly priceCents: number
+  readonly stock: number
 }
 
-interface Answer {
-  readonly status: number
-  readonly headers: Record<string, string>
-  readonly body: unknown
-}
+/** Read when the module is loaded: a file that is broken, or not there, is refused at deploy. */
+const products = JSON.parse(readFileSync(new URL('./catalogue.json', import.meta.url), 'utf8')) as readonly Product[]
+const bySku = new Map(products.map(product => [product.sku, product]))
 
-const pageSize = 20
+const defaultLimit = 5
+const maxLimit = 50
 
-let products: ReadonlyMap<string, Product>
+export const find = (sku: string): Product | undefined => bySku.get(sku)
 
-/** The catalogue lies beside the bundle: a new one is a new version. */
-export const init: Init = () => {
-  const list = JSON.parse(readFileSync(new URL('products.json', import.meta.url), 'utf8')) as Product[]
-  products = new Map(list.map(product => [product.sku, product]))
-}
-
-/**
- * A small REST back end:
- *
- *   GET  /catalogue?category=&page=     a page of products
- *   GET  /catalogue/{sku}               one product
- *   POST /catalogue/quote               { items: [{ sku, quantity }] } → the total
- */
-const catalogue: Handler<{ items?: unknown } | undefined, Answer> = (event, { http }) => {
-  const [, , what, ...rest] = (http?.path ?? '').split('/')
-  if (rest.length > 0) return answer(404, { error: 'there is nothing here' })
-  if (http?.method === 'POST')
-    return what === 'quote' ? quote(event.data?.items) : answer(405, { error: 'only /catalogue/quote takes POST' })
-  if (what === undefined || what === '') return list(new URLSearchParams(http?.query))
-  const product = products.get(decodeURIComponent(what))
-  return product === undefined ? answer(404, { error: `there is no product ${what}` }) : answer(200, product)
-}
-export default catalogue
-
-function list(query: URLSearchParams): Answer {
-  const category = query.get('category')
-  const page = Number(query.get('page') ?? 1)
-  if (!Number.isInteger(page) || page < 1) return answer(400, { error: 'page must be 1 or more' })
-  const found = [...products.values()].filter(product => category === null || product.category === category)
-  const items = found.slice((page - 1) * pageSize, page * pageSize)
-  return answer(200, { items, total: found.length, page })
-}
-
-function quote(items: unknown): Answer {
-  if (!Array.isArray(items) || items.length === 0) return answer(400, { error: 'items must be a list' })
-  let totalCents = 0
-  for (const { sku, quantity } of items as { sku: string; quantity: number }[]) {
-    const product = products.get(sku)
-    if (product === undefined) return answer(422, { error: `there is no product ${sku}` })
-    if (!Number.isInteger(quantity) || quantity < 1)
-      return answer(422, { error: `quantity of ${sku} must be 1 or more` })
-    totalCents += product.priceCents * quantity
+/** A page of the products: `?category=gates&q=oak&limit=5&offset=0`. */
+export function list(query: URLSearchParams): Reply {
+  for (const name of query.keys()) {
+    if (!['category', 'q', 'limit', 'offset'].includes(name)) return badRequest(`there is no parameter '${name}'`)
   }
-  return answer(200, { totalCents })
+  const limit = wholeNumber(query.get('limit') ?? String(defaultLimit), 1, maxLimit)
+  if (limit === undefined) return badRequest(`limit must be a whole number from 1 to ${maxLimit}`)
+  const offset = wholeNumber(query.get('offset') ?? '0', 0, Number.MAX_SAFE_INTEGER)
+  if (offset === undefined) return badRequest('offset must be a whole number from 0 on')
+
+  const category = query.get('category')
+  const words = (query.get('q') ?? '').toLowerCase().split(/\s+/)
+  const found = products.filter(
+    product =>
+      (category === null || product.category === category) &&
+      words.every(word => product.name.toLowerCase().includes(word)),
+  )
+  const next = offset + limit < found.length ? offset + limit : null
+  return ok({ items: found.slice(offset, offset + limit), total: found.length, next })
 }
 
-const answer = (status: number, body: unknown): Answer => ({ status, headers: { 'cache-control': 'no-store' }, body })
+/** The price of some of a product: 5 % less from 10 on, 12 % from 100 on. */
+export function quote(product: Product, quantity: unknown): Reply {
+  if (typeof quantity !== 'number' || !Number.isInteger(quantity) || quantity < 1) {
+    return badRequest('quantity must be a whole number from 1 on')
+  }
+  const discountPercent = quantity >= 100 ? 12 : quantity >= 10 ? 5 : 0
+  const subtotalCents = product.priceCents * quantity
+  const discountCents = Math.round((subtotalCents * discountPercent) / 100)
+  return ok({
+    sku: product.sku,
+    quantity,
+    eachCents: product.priceCents,
+    discountPercent,
+    totalCents: subtotalCents - discountCents,
+    deliverable: quantity <= product.stock,
+  })
+}
+
+function wholeNumber(text: string, min: number, max: number): number | undefined {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : NaN
+  return value >= min && value <= max ? value : undefined
+}

@@ -1,60 +1,93 @@
+import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseCsv } from '../../examples/csv-etl/parse-csv.ts'
-import { startExample, type ExampleGateway } from './example-gateway.ts'
+import { exampleFile, startExample, type ExampleGateway } from './example-gateway.ts'
 import { MqttInbox } from './mqtt-inbox.ts'
+
+const rows = 2000
+const badRows = rows / 100
+const products = execFileSync(process.execPath, [exampleFile('csv-etl', 'make-products.js'), String(rows)])
+const fieldsOf = (text: string) => [...parseCsv(text)].map(({ fields }) => fields)
 
 describe('the CSV example', () => {
   let gateway: ExampleGateway
-  let etl: MqttInbox
-  let waves: MqttInbox
+  let inbox: MqttInbox
+
   beforeAll(async () => {
     gateway = await startExample('csv-etl')
-    etl = await MqttInbox.open(gateway.mqttUrl, 'etl/#')
-    waves = await MqttInbox.open(gateway.mqttUrl, 'waves/#')
+    inbox = await MqttInbox.open(gateway.mqttUrl, '#')
   })
   afterAll(async () => {
-    await etl.close()
-    await waves.close()
+    await inbox.close()
     await gateway.stop()
     await gateway.dispose()
   })
 
-  it('makes a record of each of 3,000 rows, tells bad ones, and sums up', async () => {
-    const rows = Array.from(
-      { length: 3_000 },
-      (_, i) => `NW${String(i % 50).padStart(2, '0')},2026-01-05T06:00Z,${i % 500 === 0 ? 5.5 : 1.2},`,
-    )
-    rows[10] = 'NW01,never,1,'
-    rows[20] = 'NW01,2026-01-05T06:00Z'
-    rows[30] = 'NW01,2026-01-05T06:00Z,1.5,"a ""storm"",\nin two lines"'
-    const csv = ['buoy,measured,wave_m,remark', ...rows].join('\r\n')
-    expect(await gateway.postBytes('/files', 'text/csv', csv)).toBe(202)
-    await etl.waitFor(3)
-    const seen = new Map(etl.values().map(({ topic, value }) => [topic, value]))
-    expect(seen.get('etl/loaded')).toEqual({ rows: 3_000, loaded: 2_998, bad: 2 })
-    expect(seen.get('etl/bad/12')).toEqual({ line: 12, problems: ["'never' is no time"] })
-    expect(seen.get('etl/bad/22')).toEqual({ line: 22, problems: ['it has 2 cells, not 4'] })
-    const warnings = await waves.waitFor(6)
-    expect(warnings.map(({ topic }) => topic)).toEqual(new Array(6).fill('waves/NW00'))
+  it('makes a record of each good row, sends bad ones aside, and sums up', async () => {
+    expect(await gateway.postBytes('/imports?file=products.csv', 'text/csv; charset=utf-8', products)).toBe(202)
+    await inbox.waitFor(rows + 1)
+    const values = inbox.values()
+    const of = (topic: string) => values.filter(each => each.topic === topic).map(({ value }) => value)
+    expect(of('imports/products.csv/summary')).toEqual([
+      { file: 'products.csv', rows, accepted: rows - badRows, rejected: badRows },
+    ])
+    const rejected = of('imports/products.csv/rejected') as { line: number; reason: string }[]
+    expect(rejected).toHaveLength(badRows)
+    expect(rejected.slice(0, 8).map(({ reason }) => reason)).toEqual([
+      "price 'on request' is not like 12.50",
+      expect.stringMatching(/^price '-\d+\.\d\d' is not like 12\.50$/),
+      "currency 'EURO' is none of EUR, GBP, USD",
+      'name is empty',
+      "stock '12.5' is no whole number",
+      "available_from '31.12.2026' is not like 2026-12-31",
+      'sku P-00001 stands on line 2, too',
+      '6 fields, not 7',
+    ])
+    // Lines are those of the file, where some rows take two of them.
+    const lines = products.toString().split('\n')
+    expect(lines[(rejected[0]?.line ?? 0) - 1]).toContain('P-00100,')
+    expect(lines[(rejected.at(-1)?.line ?? 0) - 1]).toContain('P-02000,')
+
+    const published = values.filter(({ topic }) => topic.startsWith('products/'))
+    expect(new Set(published.map(({ topic }) => topic)).size).toBe(rows - badRows)
+    expect(published.length).toBe(rows - badRows)
+    const lastRow = fieldsOf(products.toString()).findLast(([sku]) => sku === 'P-01999')
+    expect(of('products/P-01999')).toEqual([
+      {
+        sku: 'P-01999',
+        name: lastRow?.[1],
+        price: `${lastRow?.[3]} ${lastRow?.[4]}`,
+        inStock: lastRow?.[5] !== '0',
+      },
+    ])
   })
 
-  it('keeps a file that is no CSV as a dead letter', async () => {
-    expect(await gateway.postBytes('/files', 'text/csv', 'a,b\n1,2\n')).toBe(202)
-    const [letter] = await gateway.until('a dead letter', async () => {
-      const letters = await gateway.deadLetters('load-file')
-      return letters.length > 0 && letters
+  it('keeps a file without the columns, or in another encoding than it claims, as a dead letter', async () => {
+    expect(await gateway.postBytes('/imports?file=half.csv', 'text/csv', 'sku,name\r\nP-00001,Gate\r\n')).toBe(202)
+    const latin1 = Buffer.from(products.toString().slice(1), 'latin1')
+    expect(await gateway.postBytes('/imports?file=latin1.csv', 'text/csv; charset=utf-8', latin1)).toBe(202)
+    const letters = await gateway.until('two dead letters', async () => {
+      const found = await gateway.deadLetters('product-import')
+      return found.length === 2 && found
     })
-    expect(letter?.message).toContain('the first line must be buoy,measured,wave_m,remark')
-    expect(await gateway.postBytes('/files', 'application/json', '{}')).toBe(415)
+    const messages = letters.map(({ message }) => message).sort()
+    expect(messages[1]).toContain(
+      'half.csv: the columns description, price, currency, stock, available_from are missing',
+    )
+    expect(messages[0]).toMatch(/encoded data/)
   })
-})
 
-describe('parseCsv', () => {
-  const cells = (text: string) => [...parseCsv(text)].map(row => row.cells)
+  it.each([
+    ['a,b\r\nc,d', [1, 'a', 'b'], [2, 'c', 'd']],
+    ['a,"b ""c"", d",\n', [1, 'a', 'b "c", d', '']],
+    ['"one\r\ntwo",x\n\n,', [1, 'one\r\ntwo', 'x'], [4, '', '']],
+    ['\ufeffa"b,""', [1, 'a"b', '']],
+    [''],
+  ])('reads %j', (text, ...expected) => {
+    expect([...parseCsv(text)].map(({ line, fields }) => [line, ...fields])).toEqual(expected)
+  })
 
-  it('reads quotes, line breaks in cells and both ends of lines', () => {
-    expect(cells('a,b\r\n"x ""y"", z","1\n2"\n\n,\n')).toEqual([['a', 'b'], ['x "y", z', '1\n2'], ['', '']]) // prettier-ignore
-    expect([...parseCsv('"1\n2",x\ny')].map(({ line }) => line)).toEqual([1, 3])
-    expect(() => cells('a\n"b')).toThrow('the quote on line 2 is never closed')
+  it('reads no half of a file whose quote is never closed', () => {
+    expect(() => [...parseCsv('a,b\n"c,d\ne,f\n')]).toThrow('the quote on line 2 is never closed')
   })
 })
