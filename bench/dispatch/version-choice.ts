@@ -61,7 +61,7 @@ async function roundOf(work: (index: number) => number, calls = callsPerRound): 
     // Many bursts per reading of the CPU clock, which is a system call.
     for (let burst = 0; burst < 64 && index < calls; burst++) {
       for (let i = 0; i < callsPerTurn; i++) sum += work(index++)
-      await undefined
+      await Promise.resolve()
     }
     const { user, system } = process.threadCpuUsage(before)
     spentMicros += user + system
