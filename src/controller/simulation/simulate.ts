@@ -21,6 +21,8 @@ export interface SimulationOptions {
   readonly memoryMiB?: number
   /** Default: the controller of the gateway. */
   readonly scaler?: CreateScaler
+  /** When the scaler decides first: where in its interval a change of the load falls. Default: after one interval. */
+  readonly scalerStartsAtMs?: number
   /** Of the series. Default: 1 s, or longer, so that there are at most 1,200. */
   readonly seriesIntervalMs?: number
 }
@@ -67,7 +69,7 @@ export function simulate(
     for (const [index, { workers, reason }] of scaler.decide(views).entries()) functions[index]?.resize(workers, reason)
     world.queue.plan(nowMs + scaler.intervalMs, tick)
   }
-  world.queue.plan(scaler.intervalMs, tick)
+  world.queue.plan(options.scalerStartsAtMs ?? scaler.intervalMs, tick)
   const point = (): void => {
     for (const fn of functions) fn.addPoint(seriesIntervalMs)
     world.queue.plan(nowMs + seriesIntervalMs, point)

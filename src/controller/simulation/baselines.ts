@@ -1,0 +1,27 @@
+import { createKedaScaler } from './keda-scaler.ts'
+import { createNumaflowScaler } from './numaflow-scaler.ts'
+import type { CreateScaler } from './scaler.ts'
+import { createSluiceScaler } from './sluice-scaler.ts'
+
+/**
+ * Who is compared, by the name that `--scaler` takes. The tuned ones are the best of a search over step, sine and spike
+ * of a function that waits (`bench/controller/search-baselines.ts`), within what their users can set.
+ */
+export const scalers: Readonly<Record<string, CreateScaler>> = {
+  sluice: createSluiceScaler(),
+  keda: createKedaScaler('KEDA'),
+  'keda-tuned': createKedaScaler('KEDA, tuned', {
+    lagThreshold: 3,
+    pollingIntervalS: 1,
+    cooldownPeriodS: 60,
+    scaleDownStabilisationS: 120,
+  }),
+  numaflow: createNumaflowScaler('Numaflow'),
+  'numaflow-tuned': createNumaflowScaler('Numaflow, tuned', {
+    lookbackS: 30,
+    scaleUpCooldownS: 0,
+    scaleDownCooldownS: 0,
+    targetProcessingS: 8,
+    replicasPerScale: 32,
+  }),
+}
