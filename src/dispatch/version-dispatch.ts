@@ -37,8 +37,10 @@ export class VersionDispatch {
   readonly #direct: DirectInvocation[] = []
   #directBytes = 0
   #directFrames = 0
-  /** Events and invocations of the frames that the pool has. */
-  #running = 0
+  /** Frames that the pool has. */
+  #frames = 0
+  /** Direct invocations and copies in them; of events the routes know how many are not settled. */
+  #callsRunning = 0
   #wasDirect = false
   #turn = 0
   #scheduled = false
@@ -94,14 +96,16 @@ export class VersionDispatch {
     return keys
   }
 
-  /** Events and direct invocations in frames that the pool has not ended; it may still be starting their worker. */
+  /** Events, direct invocations and copies that the pool has and that are not settled; it may still be starting their worker. */
   get running(): number {
-    return this.#running
+    let events = this.#callsRunning
+    for (const route of this.#routes) events += route.running
+    return events
   }
 
   /** Whether nothing runs or waits here, and no trigger or shadow is attached. */
   get isIdle(): boolean {
-    return this.#running === 0 && this.#direct.length === 0 && this.#routes.length === 0 && this.#shadows.length === 0
+    return this.#frames === 0 && this.#direct.length === 0 && this.#routes.length === 0 && this.#shadows.length === 0
   }
 
   /**
@@ -165,8 +169,7 @@ export class VersionDispatch {
     if (isTheirTurn && this.#routes.some(route => route.runnable > 0)) return false
     this.#wasDirect = true
     this.#directFrames++
-    this.#run(this.#takeDirect(this.#size(waiting).maxEvents), () => this.#directFrames--)
-    return true
+    return this.#runCalls(this.#takeDirect(this.#size(waiting).maxEvents), () => this.#directFrames--)
   }
 
   #runEvents(): boolean {
@@ -189,14 +192,22 @@ export class VersionDispatch {
       const { runnable } = shadow
       if (runnable > 0 && frame.length === 0) shadow.take(this.#size(runnable), frame)
     }
-    return this.#run(frame)
+    return this.#runCalls(frame)
+  }
+
+  #runCalls(frame: readonly Invocation[], onEnd?: () => void): boolean {
+    this.#callsRunning += frame.length
+    return this.#run(frame, () => {
+      this.#callsRunning -= frame.length
+      onEnd?.()
+    })
   }
 
   #run(frame: readonly Invocation[], onEnd?: () => void): boolean {
     if (frame.length === 0) return false
-    this.#running += frame.length
+    this.#frames++
     void this.pool.run(frame).then(() => {
-      this.#running -= frame.length
+      this.#frames--
       onEnd?.()
       this.schedule()
       this.#checkRetired()

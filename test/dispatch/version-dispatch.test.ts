@@ -35,6 +35,7 @@ function endlessRoute(taken: () => void): TriggerRoute {
   const route = {
     runnable: 1,
     runnableKeys: 1,
+    running: 0,
     take: (_size: unknown, into: Invocation[]) => {
       taken()
       const record = { offset: 0, timestampMs: 1, key: null, value: Buffer.from('event'), header, headers: null }
