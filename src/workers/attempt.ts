@@ -1,6 +1,7 @@
 import type { FrameReader } from './frame-codec.ts'
+import type { EmitOptions } from './handler-types.ts'
 import type { LogOrigin } from './log-capture.ts'
-import { byteLengthOf, encodeResult, tooLarge, type EmitOptions, type EncodedResult } from './result-encoding.ts'
+import { byteLengthOf, encodeResult, tooLarge, type EncodedResult } from './result-encoding.ts'
 
 const noResults: readonly EncodedResult[] = []
 

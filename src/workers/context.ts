@@ -1,13 +1,12 @@
 import type { HttpContext, KafkaContext, MqttContext, ProtocolContext } from '../events/event-header.ts'
 import type { Attempt } from './attempt.ts'
 import { HandlerEvent } from './event-object.ts'
+import type { Binding } from './bindings/binding.ts'
+import type { Bindings } from './bindings/open-bindings.ts'
+import type { Context, EmitOptions, HandlerLogger, InitContext } from './handler-types.ts'
 import type { LogCapture } from './log-capture.ts'
-import type { EmitOptions } from './result-encoding.ts'
 import type { SecretMask } from './secret-mask.ts'
 import type { FunctionLogEntry, WorkerSettings } from './worker-settings.ts'
-
-/** `context.logger`: a line with optional fields, kept with the invocation and its trace. */
-export type HandlerLogger = Readonly<Record<FunctionLogEntry['level'], (message: string, fields?: object) => void>>
 
 /** What is the same for all invocations of a worker. */
 export interface ContextSurroundings {
@@ -17,18 +16,17 @@ export interface ContextSurroundings {
   readonly logger: HandlerLogger
   readonly env: Readonly<Record<string, string>>
   readonly secrets: Readonly<Record<string, string>>
+  readonly bindings: Bindings
 }
 
-/** What `init(context)` gets: everything that does not need an event. */
-export interface InitContext {
-  readonly function: string
-  readonly version: string
-  readonly env: Readonly<Record<string, string>>
-  readonly secrets: Readonly<Record<string, string>>
-  readonly logger: HandlerLogger
-}
+type BoundBindings = Readonly<Record<string, Binding>>
 
-export function createSurroundings(settings: WorkerSettings, logs: LogCapture, mask: SecretMask): ContextSurroundings {
+export function createSurroundings(
+  settings: WorkerSettings,
+  logs: LogCapture,
+  mask: SecretMask,
+  bindings: Bindings,
+): ContextSurroundings {
   return {
     settings,
     logs,
@@ -36,18 +34,27 @@ export function createSurroundings(settings: WorkerSettings, logs: LogCapture, m
     logger: createLogger(logs),
     env: Object.freeze({ ...settings.environment }),
     secrets: Object.freeze({ ...settings.secrets }),
+    bindings,
   }
 }
 
-export function createInitContext({ settings, logger, env, secrets }: ContextSurroundings): InitContext {
-  return { function: settings.function, version: settings.version, env, secrets, logger }
+export function createInitContext({
+  settings,
+  logger,
+  env,
+  secrets,
+  bindings,
+}: ContextSurroundings): InitContext<BoundBindings> {
+  const bound = bindings.for({ event: 'init() has no event' })
+  return { function: settings.function, version: settings.version, env, secrets, logger, bindings: bound }
 }
 
 /** The second argument of a handler. Everything is computed when it is asked for. */
-export class HandlerContext {
+export class HandlerContext implements Context<BoundBindings> {
   readonly #attempt: Attempt
   readonly #around: ContextSurroundings
   readonly #event: HandlerEvent
+  #bindings: BoundBindings | undefined
 
   constructor(attempt: Attempt, event: HandlerEvent, around: ContextSurroundings) {
     this.#attempt = attempt
@@ -113,6 +120,11 @@ export class HandlerContext {
     return this.#around.secrets
   }
 
+  /** Made when they are asked for: they take what their definitions name from this very event. */
+  get bindings(): BoundBindings {
+    return (this.#bindings ??= this.#bind())
+  }
+
   get http(): HttpContext | undefined {
     const protocol = this.#protocol
     return protocol?.kind === 'http' ? protocol : undefined
@@ -137,6 +149,17 @@ export class HandlerContext {
     if (this.#attempt.done)
       throw new Error('emit() was called after the invocation had ended; its results are sent already')
     this.#attempt.add(value, options)
+  }
+
+  #bind(): BoundBindings {
+    const attempt = this.#attempt
+    const isBatch = this.#around.settings.batchMaxEvents !== undefined
+    return this.#around.bindings.for({
+      event: isBatch ? 'a batch has several events; say path or topic in the call' : this.#event,
+      get signal() {
+        return attempt.signal
+      },
+    })
   }
 
   get #protocol(): ProtocolContext | undefined {

@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto'
 import type { FunctionVersion } from '../functions/function-version.ts'
+import { needClosing } from './bindings/open-bindings.ts'
 import { encodeFrame, type FrameNonce } from './frame-codec.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
 import type { Invocation, InvocationError } from './invocation.ts'
@@ -141,6 +142,7 @@ export class FramePool implements WorkerPool {
     clearTimeout(this.#restart)
     for (const waiting of this.#waiting.splice(0)) giveBack(waiting)
     if (this.#inProgress > 0) await this.#drained(drainMs)
+    if (needClosing(this.version.bindings)) await Promise.all([...this.#slots].map(slot => slot.sayGoodbye()))
     for (const slot of this.#slots) this.#end(slot, 'closing')
     if (this.#inProgress > 0) await this.#drained(undefined)
     await this.#host.close()

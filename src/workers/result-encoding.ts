@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type { FunctionResult, ResultMeta } from '../sinks/function-result.ts'
+import type { EmitOptions } from './handler-types.ts'
 
 /** A handler's value that cannot become a result; `reason` says why in the words of an invocation error. */
 export class ResultProblem extends Error {
@@ -11,9 +12,6 @@ export class ResultProblem extends Error {
     this.reason = reason
   }
 }
-
-/** Options of `context.emit`: where one result should go. */
-export type EmitOptions = Pick<ResultMeta, 'sink' | 'topic' | 'key' | 'headers'>
 
 /** A result on its way out of the worker: text is written into the answer directly, without a buffer of its own. */
 export interface EncodedResult extends Omit<FunctionResult, 'data'> {

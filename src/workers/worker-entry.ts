@@ -2,16 +2,23 @@ import { flushCompileCache } from 'node:module'
 import { workerData, type MessagePort } from 'node:worker_threads'
 import { move } from 'piscina'
 import { AttemptScope } from './attempt-scope.ts'
+import { openBindings, type Bindings } from './bindings/open-bindings.ts'
 import { hideCompileCache } from './compile-cache.ts'
-import { createInitContext, createSurroundings } from './context.ts'
+import { createInitContext, createSurroundings, type ContextSurroundings } from './context.ts'
 import { FrameRunner } from './frame-runner.ts'
 import { createGlobalCheck } from './global-guard.ts'
 import { guardImports } from './import-guard.ts'
-import { loadFunction, LoadFailure } from './handler-loader.ts'
+import { loadFunction, LoadFailure, type LoadedFunction } from './handler-loader.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
 import { LogCapture } from './log-capture.ts'
 import { maskFor } from './secret-mask.ts'
-import type { WarmUpAnswer, WarmUpTask, WorkerMessage, WorkerSettings } from './worker-settings.ts'
+import {
+  closeRequest,
+  type WarmUpAnswer,
+  type WarmUpTask,
+  type WorkerMessage,
+  type WorkerSettings,
+} from './worker-settings.ts'
 import type { WorkerTracing } from './worker-tracing.ts'
 
 /*
@@ -53,23 +60,36 @@ export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
   guardProcess()
   try {
     const tracing = settings.tracing ? await startTracing() : undefined
+    const bindings = await openBindings(settings)
+    if (Object.keys(settings.bindings).length > 0) closeWhenAsked(task.port, bindings)
+    // Who imports `workerData` finds the credentials no more.
+    Object.assign(settings, { bindings: {} })
     const loaded = await loadFunction(settings.file, settings.handler)
-    const surroundings = createSurroundings(settings, logs, mask)
-    if (loaded.init !== undefined) await loaded.init(createInitContext(surroundings))
+    const surroundings = createSurroundings(settings, logs, mask, bindings)
+    await initialize(loaded, surroundings)
     runner = new FrameRunner(loaded, { surroundings, scope, globalCheck, tracing, post })
+    bindings.connect()
     logs.flushAll()
     // Nearly free when nothing new was compiled; workers can live long, and the next one would compile it all again.
     flushCompileCache()
     return { ok: true, durationMs: performance.now() - startedAt }
   } catch (thrown) {
     logs.flushAll()
-    if (thrown instanceof LoadFailure) {
-      const { name, message, stack } = thrown.error
-      return { ok: false, error: invocationError('load', name, message, stack, mask) }
-    }
+    if (!(thrown instanceof LoadFailure)) return { ok: false, error: describeThrown('load', thrown, mask) }
+    const { name, message, stack } = thrown.error
+    return { ok: false, error: invocationError('load', name, message, stack, mask) }
+  }
+}
+
+/** @throws {LoadFailure} */
+async function initialize({ init }: LoadedFunction, surroundings: ContextSurroundings): Promise<void> {
+  if (init === undefined) return
+  try {
+    await init(createInitContext(surroundings))
+  } catch (thrown) {
     const error = describeThrown('load', thrown, mask)
     const message = `init() of ${settings.file} failed: ${error.name}: ${error.message}`
-    return { ok: false, error: invocationError('load', error.name, message, error.stack) }
+    throw new LoadFailure(invocationError('load', error.name, message, error.stack))
   }
 }
 
@@ -82,6 +102,13 @@ export async function runFrame(frame: Uint8Array<ArrayBuffer>): Promise<unknown>
 
 /** Only makes Piscina look at the worker again, so that it starts the idle timer of one that is not needed any more. */
 export function touch(): void {}
+
+/** Ends the connections of the bindings before the pool ends the thread; the closed port tells that it is done. */
+function closeWhenAsked(port: MessagePort, bindings: Bindings): void {
+  port.on('message', (message: unknown) => {
+    if (message === closeRequest) void bindings.close().then(() => port.close())
+  })
+}
 
 async function startTracing(): Promise<WorkerTracing> {
   const { startWorkerTracing } = await import('./worker-tracing.ts')

@@ -26,6 +26,9 @@ export interface WarmUpTask {
   readonly port: MessagePort
 }
 
+/** The only message that a worker gets on its port: the pool is about to end it, its connections should end first. */
+export const closeRequest = 'close'
+
 export type WarmUpAnswer =
   { readonly ok: true; readonly durationMs: number } | { readonly ok: false; readonly error: InvocationError }
 

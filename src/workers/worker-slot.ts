@@ -2,6 +2,7 @@ import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } f
 import type { InvocationError } from './invocation.ts'
 import { KillSwitch } from './kill-switch.ts'
 import type { RunningFrame } from './running-frame.ts'
+import { closeRequest } from './worker-settings.ts'
 
 /** A thread that does not end within this time is given up; it may sit in a system call that cannot be interrupted. */
 const abandonAfterMs = 2_000
@@ -79,6 +80,13 @@ export class WorkerSlot {
     const isGone = await Promise.race([this.#gone.then(() => true), abandon.promise])
     clearTimeout(timer)
     return isGone
+  }
+
+  /** Lets an idle worker end the connections of its bindings; resolves when it has, or takes too long. */
+  async sayGoodbye(): Promise<void> {
+    if (this.#state !== 'idle') return
+    this.#port.postMessage(closeRequest)
+    await this.waitUntilGone()
   }
 
   /** Calls back when the worker was silent for `limitMs` in a frame. One timer serves all frames of the slot. */
