@@ -175,6 +175,10 @@ function publishOptions({ properties }: MqttMessage, { qos, retain }: PublishOpt
   return {
     qos,
     retain,
-    properties: { ...(contentType === undefined ? {} : { contentType }), userProperties: { ...userProperties } },
+    properties: {
+      ...(contentType === undefined ? {} : { contentType }),
+      // mqtt-packet counts an empty map into the length and writes nothing for it: the broker waits for the rest for ever.
+      ...(Object.keys(userProperties ?? {}).length === 0 ? {} : { userProperties: { ...userProperties } }),
+    },
   }
 }
