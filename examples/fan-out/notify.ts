@@ -1,22 +1,43 @@
-import type { Context, SluiceEvent } from 'sluice-gateway'
+import { readFileSync } from 'node:fs'
+import type { Handler } from 'sluice-gateway'
 
 interface Message {
   readonly title: string
   readonly text: string
-  /** Who shall get it: devices in the field by MQTT, phones by a push service. */
-  readonly devices: readonly string[]
-  readonly phones: readonly string[]
+  /** Names of users. */
+  readonly to: readonly string[]
 }
 
-/** One event becomes a notification for each receiver; each has its own id, is retried by itself, and is sent in order. */
-export default function notify({ data, id }: SluiceEvent<Message>, context: Context): void {
-  const { title, text, devices, phones } = data
-  for (const device of devices) {
-    const body = { type: 'com.example.notice', subject: device, data: { title, text, message: id } }
-    context.emit(body, { sink: 'devices' })
-  }
-  for (const token of phones) {
-    const body = { type: 'com.example.push', subject: token, data: { to: token, notification: { title, body: text } } }
-    context.emit(body, { sink: 'push-service' })
+type Device =
+  { readonly platform: 'tablet'; readonly id: string } | { readonly platform: 'phone'; readonly token: string }
+
+/** Who has which devices. */
+const users = new Map(
+  Object.entries(
+    JSON.parse(readFileSync(new URL('./users.json', import.meta.url), 'utf8')) as Record<string, readonly Device[]>,
+  ),
+)
+
+/** One message becomes a notification on each device of each of its users. */
+const notify: Handler<Message, void> = (event, context) => {
+  const { title, text, to } = event.data
+  for (const user of new Set(to)) {
+    const devices = users.get(user)
+    // The others shall not wait until somebody has mended the list.
+    if (devices === undefined) context.logger.warn('there is no such user', { user })
+    for (const device of devices ?? []) {
+      if (device.platform === 'tablet') {
+        const data = { message: event.id, user, title, text }
+        context.emit(
+          { type: 'com.example.notice', subject: device.id, data },
+          { sink: 'tablets', topic: `tablets/${device.id}/notices` },
+        )
+      } else {
+        const data = { to: device.token, notification: { title, body: text }, collapse_key: event.id }
+        context.emit({ type: 'com.example.push', subject: device.token, data }, { sink: 'phones' })
+      }
+    }
   }
 }
+
+export default notify
