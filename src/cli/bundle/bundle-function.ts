@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { unwatchFile, watchFile } from 'node:fs'
 import { extname, relative, resolve, sep } from 'node:path'
 import type { BuildContext, BuildFailure, BuildOptions, BuildResult } from 'esbuild'
 import { SluiceError } from '../../errors/sluice-error.ts'
@@ -38,6 +38,8 @@ export interface Bundle {
 
 const moduleName = 'index.mjs'
 
+const watchIntervalMs = 300
+
 /** Read as text, or put beside the module; the import's value is the text, or the file's path relative to the module. */
 const loaders = {
   text: ['.txt', '.sql', '.html', '.md', '.csv', '.graphql', '.pem', '.yaml', '.yml'],
@@ -76,12 +78,6 @@ export async function watchFunction(
       {
         name: 'bundle',
         setup: build => {
-          const isEntry = new RegExp(`^${input.entry.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&')}$`)
-          build.onLoad({ filter: isEntry }, async ({ path }) => ({
-            contents: await readFile(path),
-            loader: 'default',
-            watchFiles: [...others],
-          }))
           build.onEnd(result => {
             try {
               // The types cannot know that this result has what the options ask for.
@@ -95,8 +91,16 @@ export async function watchFunction(
       },
     ],
   })
+  // Esbuild watches what it has read; what stands beside the sources is for us, from before the first bundle.
+  const rebuild = (): void => void context.rebuild().catch(() => undefined)
+  for (const file of others) watchFile(file, { interval: watchIntervalMs }, rebuild)
   await context.watch()
-  return { stop: () => context.dispose() }
+  return {
+    stop: () => {
+      for (const file of others) unwatchFile(file, rebuild)
+      return context.dispose()
+    },
+  }
 }
 
 function optionsOf({ entry, directory }: BundleInput) {

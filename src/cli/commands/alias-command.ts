@@ -55,39 +55,32 @@ Examples:
   sluice alias price live --show
   sluice alias price old --delete`,
     )
-    .action(
-      async (
-        name: string,
-        alias: string,
-        versions: readonly WeightedVersionView[],
-        options: AliasOptions,
-      ) => {
-        const client = clientOf(options, io)
-        // Commander has an empty list where none is given.
-        const weights = versions.length === 0 ? undefined : versions
-        const path = apiPath('functions', name, 'aliases', alias)
-        if (options.delete === true) {
-          const query = { force: options.force }
-          const answer = await client.json('DELETE', path, { query })
-          return options.json === true ? printJson(io, answer) : io.out(`Deleted ${name}@${alias}.\n`)
-        }
-        // Commander has `shadow: true` as the default of a flag with a --no- form.
-        const changesShadow = typeof options.shadow === 'number' || options.shadow === false
-        const isChange =
-          weights !== undefined || changesShadow || options.shadowPercent !== undefined || options.message !== undefined
-        if (!isChange || options.show === true) return show(client, io, name, alias, options)
-        const current = await orNone(client.json<AliasView>('GET', path))
-        const body = bodyOf(weights, options, current)
-        const view = await client.json<AliasView>('PUT', path, { headers: preconditionOf(current?.revision), body })
-        if (options.json === true) return printJson(io, view)
-        const before = current === undefined ? '' : ` (was ${formatWeights(current.weights)})`
-        const shadow = view.shadow === null ? '' : `, shadow ${view.shadow.version} gets ${view.shadow.percent} %`
-        io.out(`${name}@${alias} → ${formatWeights(view.weights)}${before}${shadow}\n`)
-        if (current?.rollout?.state === 'running' && view.rollout?.state !== 'running') {
-          io.err(`note: this ended the rollout to ${current.rollout.to}\n`)
-        }
-      },
-    )
+    .action(async (name: string, alias: string, versions: readonly WeightedVersionView[], options: AliasOptions) => {
+      const client = clientOf(options, io)
+      // Commander has an empty list where none is given.
+      const weights = versions.length === 0 ? undefined : versions
+      const path = apiPath('functions', name, 'aliases', alias)
+      if (options.delete === true) {
+        const query = { force: options.force }
+        const answer = await client.json('DELETE', path, { query })
+        return options.json === true ? printJson(io, answer) : io.out(`Deleted ${name}@${alias}.\n`)
+      }
+      // Commander has `shadow: true` as the default of a flag with a --no- form.
+      const changesShadow = typeof options.shadow === 'number' || options.shadow === false
+      const isChange =
+        weights !== undefined || changesShadow || options.shadowPercent !== undefined || options.message !== undefined
+      if (!isChange || options.show === true) return show(client, io, name, alias, options)
+      const current = await orNone(client.json<AliasView>('GET', path))
+      const body = bodyOf(weights, options, current)
+      const view = await client.json<AliasView>('PUT', path, { headers: preconditionOf(current?.revision), body })
+      if (options.json === true) return printJson(io, view)
+      const before = current === undefined ? '' : ` (was ${formatWeights(current.weights)})`
+      const shadow = view.shadow === null ? '' : `, shadow ${view.shadow.version} gets ${view.shadow.percent} %`
+      io.out(`${name}@${alias} → ${formatWeights(view.weights)}${before}${shadow}\n`)
+      if (current?.rollout?.state === 'running' && view.rollout?.state !== 'running') {
+        io.err(`note: this ended the rollout to ${current.rollout.to}\n`)
+      }
+    })
 }
 
 function bodyOf(

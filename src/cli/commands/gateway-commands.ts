@@ -70,6 +70,7 @@ Examples:
     .command('check')
     .description('check a configuration and what it refers to, without starting anything')
     .addOption(configOption())
+    .addHelpText('after', `\nExamples:\n  sluice check --config config/standalone.yaml`)
     .action((options: { config: string }) => {
       const config = loadConfig(options.config, { environment: io.environment })
       const functions = [...gateway.loadFunctions(config)]

@@ -108,7 +108,7 @@ Examples:
         stream,
         function: functionRef,
         ...changesOf(options, current.definition),
-      } as TriggerConfig
+      }
       const plan = planTrigger(name, definition, current)
       if (typeof plan === 'string') throw new SluiceError('SLUICE_CLI_USAGE', plan)
       const view = plan.action === 'unchanged' ? current : await putTrigger(client, plan)

@@ -27,7 +27,7 @@ const kinds: Readonly<Record<string, NameKind | 'file'>> = {
   sink: 'sink',
   alias: 'alias',
   version: 'version',
-  'version[=weight]...': 'version',
+  'version[=weight]': 'version',
   file: 'file',
   path: 'file',
   entry: 'file',

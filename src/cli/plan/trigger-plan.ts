@@ -1,5 +1,4 @@
 import type { TriggerView } from '../../api/views/trigger-view.ts'
-import type { TriggerConfig } from '../../config/sections/trigger.ts'
 import { fieldChanges, type FieldChange } from './field-changes.ts'
 
 /** What would be done about one trigger. */
@@ -7,7 +6,7 @@ export interface TriggerPlan {
   readonly name: string
   readonly action: 'create' | 'update' | 'unchanged'
   readonly fields: readonly FieldChange[]
-  readonly definition: TriggerConfig
+  readonly definition: TriggerView['definition']
   /** Sent as `if-match`; undefined: it must not exist. */
   readonly revision: number | undefined
 }
@@ -18,7 +17,7 @@ const fixedFields = ['stream', 'start']
 /** @returns a text instead when it cannot be done. */
 export function planTrigger(
   name: string,
-  definition: TriggerConfig,
+  definition: TriggerView['definition'],
   current: TriggerView | undefined,
 ): TriggerPlan | string {
   if (current === undefined) return { name, action: 'create', fields: [], definition, revision: undefined }
