@@ -167,6 +167,8 @@ function judge(
 ): Ceiling | undefined {
   const now = levels.find(level => level.workers === workers)
   if (now === undefined || now.atMs !== clockMs) return before
+  // One in force stands, also while a warm minimum keeps more workers than it allows.
+  if (before !== undefined && clockMs < before.untilMs) return before
   const isKnown =
     (now.stayS >= evidence.stayS && now.completed >= evidence.completed) || now.stayS >= evidence.longStayS
   if (!isKnown) return before

@@ -133,9 +133,10 @@ function shareMemory(
   limits: readonly (Limit | undefined)[],
   memoryMiB: number,
 ): readonly (Limit | undefined)[] {
-  const wanted = claims.map(({ workers, minWorkers }, index) => {
+  const wanted = claims.map(({ workers, minWorkers, maxWorkers }, index) => {
     const limit = limits[index]
-    return Math.max(minWorkers, limit === undefined ? workers : workers > 0 ? limit.workers : 0)
+    const alone = Math.min(workers, maxWorkers)
+    return Math.max(minWorkers, limit === undefined ? alone : workers > 0 ? limit.workers : 0)
   })
   const memoryOf = (counts: readonly number[]): number =>
     counts.reduce((sum, count, index) => sum + count * (claims[index]?.memoryMiBPerWorker ?? 0), 0)

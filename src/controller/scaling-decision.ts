@@ -183,6 +183,7 @@ function size(
   wish: Wish,
 ): { readonly verdict: Verdict; readonly state: ScalingState } {
   const { workers, clockMs, most, sample, least } = tick
+  if (workers > most) return { verdict: { desired: most, why: sample.limit?.why ?? 'the maximum' }, state }
   const ceiling = ceilingNow(state.capacity, clockMs)
   if (ceiling !== undefined && workers > Math.max(ceiling.workers, least)) {
     return { verdict: { desired: ceiling.workers, why: ceiling.why }, state: { ...state, needs: [] } }
@@ -190,13 +191,15 @@ function size(
   const wanted = Math.ceil(wish.need / (1 + deadBand))
   const allowed = Math.min(wanted, triedNext(state.capacity, clockMs))
   if (allowed > workers) {
+    if (workers === most) {
+      return { verdict: { desired: workers, why: `${sample.limit?.why ?? 'the maximum'}; ${wish.why}` }, state }
+    }
     const desired = Math.min(allowed, Math.max(workers, 1) * growthFactor, most)
     const isSmall = desired < workers * smallGrowth
     if (isSmall && state.lastResizeMs !== undefined && clockMs - state.lastResizeMs < beforeSmallGrowthMs) {
       return { verdict: { desired: workers, why: `${wish.why}; resized just now` }, state }
     }
-    const why = desired === workers ? `${sample.limit?.why ?? 'the maximum'}; ${wish.why}` : wish.why
-    return { verdict: { desired, why }, state: desired > workers ? regrown(state) : state }
+    return { verdict: { desired, why: wish.why }, state: regrown(state) }
   }
   if (wanted > workers && ceiling !== undefined) {
     const why = `more brought nothing (${ceiling.why}), next try in ${seconds(ceiling.untilMs - clockMs)}; ${wish.why}`

@@ -87,6 +87,152 @@ describe('decideWorkers', () => {
     expect(run(Array(5).fill({ backlog: 100_000, runnableKeys: 2, busy: 1 }), { workers: 1 }).at(-1)?.desired).toBe(3)
   })
 
+  it('grows within one tick of the sample that asks for it', () => {
+    expect(run([{ backlog: 0 }, { backlog: 200 }], { workers: 1 }).map(({ desired }) => desired)).toEqual([1, 2])
+  })
+
+  it('does not move for a need that is off by less than a tenth', () => {
+    // One worker does 50/s and is planned at 40/s: 3.8 to 4.2 workers.
+    const noise = Array.from({ length: 200 }, (_, tick) => ({ backlog: 0, arrivalsPerS: 160 + (tick % 5) * 4 - 8 }))
+    expect(new Set(run(noise, { workers: 4 }).map(({ desired }) => desired))).toEqual(new Set([4]))
+  })
+
+  it('waits between two shrinks, and longer after each that had to be taken back', () => {
+    const high = Array<object>(20).fill({ backlog: 0, arrivalsPerS: 300 })
+    const low = Array<object>(60).fill({ backlog: 0, arrivalsPerS: 30 })
+    const waits = run([...high, ...low, ...high, ...low, ...high, ...low], { workers: 8 }).reduce<number[]>(
+      (shrinks, { desired }, tick, all) =>
+        desired < (all[tick - 1]?.desired ?? 8) && (all[tick - 1]?.desired ?? 8) === 7 ? [...shrinks, tick] : shrinks,
+      [],
+    )
+    expect(waits.length).toBeLessThan(3)
+  })
+
+  it('holds while figures are no numbers, and shrinks only after a whole window of known ones', () => {
+    const low = { backlog: 0, arrivalsPerS: 30 }
+    const samples = [
+      ...Array<object>(29).fill(low),
+      { ...low, arrivalsPerS: Number.NaN },
+      ...Array<object>(30).fill(low),
+      ...Array<object>(10).fill(low),
+    ]
+    const decisions = run(samples, { workers: 4 })
+    expect(decisions[29]?.reason).toBe('hold at 4: the arrival rate is unknown')
+    expect(decisions.findIndex(({ desired }) => desired < 4)).toBeGreaterThan(58)
+  })
+
+  it('is not moved by a clock that jumps, in either direction', () => {
+    const low = { backlog: 0, arrivalsPerS: 30 }
+    const ahead = run([low, { ...low, nowMs: 3_600_000 }, { ...low, nowMs: 3_600_500 }], { workers: 4 })
+    const back = run(
+      [
+        { ...low, nowMs: 3_600_000 },
+        { ...low, nowMs: 0 },
+        { ...low, nowMs: -5 },
+      ],
+      { workers: 4 },
+    )
+    expect([...ahead, ...back].map(({ desired }) => desired)).toEqual([4, 4, 4, 4, 4, 4])
+  })
+
+  it('lets one worker probe while almost everything fails, and grows again when calls succeed', () => {
+    const flood = { backlog: 10_000, arrivalsPerS: 400 }
+    const decisions = run(
+      [
+        ...Array<object>(4).fill(flood),
+        ...Array<object>(30).fill({ ...flood, failureShare: 0.99 }),
+        ...Array<object>(5).fill({ ...flood, failureShare: 0.1 }),
+      ],
+      { workers: 1 },
+    )
+    expect(decisions.map(({ desired }) => desired).slice(2, 6)).toEqual([8, 8, 1, 1])
+    expect(decisions[4]?.reason).toBe('8→1: 99 % of the calls fail; one worker probes')
+    expect(decisions.at(-1)?.desired).toBe(8)
+  })
+
+  it('keeps the warm minimum also while it probes', () => {
+    const failing = Array<object>(3).fill({ backlog: 100, failureShare: 1 })
+    expect(run(failing, { workers: 8, policy: { ...policy, minWorkers: 3 } }).at(-1)?.desired).toBe(3)
+  })
+
+  it('takes growth back that brought no throughput, remembers it, and says so', () => {
+    const flood = { backlog: 50_000, runnableKeys: 10_000, arrivalsPerS: 4_000, serviceTimeMs: 2, completedPerS: 500 }
+    const decisions = run(Array<object>(60).fill(flood), {
+      workers: 1,
+      policy: { ...policy, maxWorkers: 64 },
+    })
+    const reverted = decisions.findIndex(({ reason }) => reason.includes('bring'))
+    expect(reverted).toBeGreaterThan(0)
+    expect(decisions[reverted]?.desired).toBeLessThan(decisions[reverted - 1]?.desired ?? 0)
+    expect(decisions[reverted + 1]?.reason).toContain('more brought nothing')
+    expect(decisions.at(-1)?.desired).toBe(decisions[reverted]?.desired)
+  })
+
+  it('starts the first worker only for more events than activationLagThreshold', () => {
+    const lazy = { ...policy, activationLagThreshold: 100 }
+    const [below, above] = run(
+      [
+        { backlog: 100, busy: 0 },
+        { backlog: 101, busy: 0 },
+      ],
+      { workers: 0, policy: lazy },
+    )
+    expect(below).toMatchObject({
+      desired: 0,
+      reason: 'no worker, 100 waiting do not exceed activationLagThreshold 100',
+    })
+    expect(above?.desired).toBeGreaterThan(0)
+  })
+
+  it('keeps workers as lagThreshold says', () => {
+    const byLag = { ...policy, lagThreshold: 100 }
+    const grown = run(Array<object>(5).fill({ backlog: 600, arrivalsPerS: 10 }), { workers: 1, policy: byLag })
+    expect(grown.at(-1)).toMatchObject({ desired: 6, reason: expect.stringContaining('600 waiting ÷ 100 per worker') })
+  })
+
+  it('gives the warm minimum at once, and tells it', () => {
+    const [decision] = run([{ backlog: 0, busy: 0 }], { workers: 0, policy: { ...policy, minWorkers: 3 } })
+    expect(decision).toMatchObject({ desired: 3, reason: '0→3: the warm minimum' })
+  })
+
+  it('stays within what the others leave, and says for whom', () => {
+    const limit = { workers: 2, why: 'its share of 2 cores beside 2 others' }
+    const decisions = run(
+      [
+        { backlog: 10_000, limit },
+        { backlog: 10_000, limit },
+      ],
+      { workers: 6 },
+    )
+    expect(decisions.map(({ desired, reason }) => [desired, reason.slice(0, 41)])).toEqual([
+      [2, '6→2: its share of 2 cores beside 2 others'],
+      [2, '2 stay: its share of 2 cores beside 2 oth'],
+    ])
+  })
+
+  it('claims what it would have without the limit', () => {
+    const limit = { workers: 1, why: 'its share' }
+    const decisions = run(Array<object>(3).fill({ backlog: 10_000, limit, cpuShare: 1 }), { workers: 1 })
+    expect(decisions.at(-1)?.claim).toMatchObject({ workers: 3, coresPerWorker: 1 })
+    expect(decisions.at(-1)?.claim.cores).toBeGreaterThan(2)
+  })
+
+  it('lets a pool that cannot start try with one worker', () => {
+    const broken = { backlog: 10_000, cannotStart: 'no route to database' }
+    expect(run([broken, broken], { workers: 8 }).at(-1)).toMatchObject({
+      desired: 1,
+      reason: '1 stay: no worker can start: no route to database',
+    })
+  })
+
+  it('keeps workers longer that take long to start', () => {
+    const load = [
+      ...Array<object>(4).fill({ backlog: 4_000, coldStartMs: 3_000 }),
+      ...Array<object>(80).fill({ backlog: 0, arrivalsPerS: 30, coldStartMs: 3_000 }),
+    ]
+    expect(run(load, { workers: 8 }).at(-1)?.desired).toBe(8)
+  })
+
   it('keeps its bounds and stays finite for any samples', () => {
     const any = fc.record({
       busy: fc.nat(8),
