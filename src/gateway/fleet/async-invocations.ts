@@ -178,7 +178,7 @@ class InvocationRoutes implements RouteTable {
 }
 
 function versionOf({ feed, record }: Delivery): string {
-  const version = feed.reader.header(record).extensions?.[versionExtension]
+  const version = feed.reader.attribute(record, versionExtension)
   return typeof version === 'string' ? version : 'latest'
 }
 
