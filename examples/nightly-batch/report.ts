@@ -1,38 +1,73 @@
-import type { Handler, HttpBinding } from 'sluice-gateway'
+import type { Context, Handler, HttpBinding } from 'sluice-gateway'
+
+interface Bindings {
+  readonly shop: HttpBinding
+}
 
 interface Order {
-  readonly customer: string
-  readonly totalCents: number
+  readonly country: string
+  readonly state: string
+  readonly items: readonly { readonly sku: string; readonly quantity: number; readonly priceCents: number }[]
 }
 
 interface Page {
   readonly orders: readonly Order[]
-  /** Path of the next page; null on the last one. */
-  readonly next: string | null
+  /** null on the last one. */
+  readonly next: number | null
 }
 
-/** Once a night: fetches the orders of the day before from the shop, page by page, and reports what each customer bought. */
-const report: Handler<unknown, unknown, { shop: HttpBinding }> = async (event, context) => {
-  const day = dayBefore(event.time ?? '')
-  const byCustomer = new Map<string, number>()
-  let orders = 0
-  for (let path: string | null = `orders?day=${day}`; path !== null;) {
-    const answer = await context.bindings.shop.get(path)
-    // The tick stays where it is and is tried again: no report is better than half of one.
-    if (!answer.ok) throw new Error(`the shop answered ${answer.status}`)
-    const page: Page = answer.json<Page>()
-    for (const { customer, totalCents } of page.orders) {
-      byCustomer.set(customer, (byCustomer.get(customer) ?? 0) + totalCents)
-      orders++
+/** Once a night: fetches the orders of the day before from the shop, page by page, and makes a report of them. */
+const report: Handler<unknown, unknown, Bindings> = async (event, context) => {
+  // The day belongs to the tick, not to the clock: a night that is made up for in the afternoon has the same report.
+  const day = dayBefore(new Date(event.time ?? ''), context.env['TIME_ZONE'] ?? 'UTC')
+  const totals = { orders: 0, cancelled: 0, cents: 0 }
+  const byCountry = new Map<string, number>()
+  const pieces = new Map<string, number>()
+  for await (const { country, state, items } of ordersOf(day, context)) {
+    totals.orders++
+    if (state === 'cancelled') {
+      totals.cancelled++
+      continue
     }
-    path = page.next
+    for (const { sku, quantity, priceCents } of items) {
+      totals.cents += quantity * priceCents
+      add(byCountry, country, quantity * priceCents)
+      add(pieces, sku, quantity)
+    }
   }
-  context.logger.info(`report of ${day}`, { orders })
-  const customers = [...byCustomer].sort(([, a], [, b]) => b - a).map(([customer, cents]) => ({ customer, cents }))
-  return { type: 'com.example.report', subject: day, data: { day, orders, customers } }
+  context.logger.info(`report of ${day}`, totals)
+  return {
+    type: 'com.example.report',
+    subject: day,
+    data: { day, ...totals, centsByCountry: sorted(byCountry), piecesBySku: sorted(pieces) },
+  }
 }
-export default report
 
-function dayBefore(time: string): string {
-  return new Date(Date.parse(time) - 86_400_000).toISOString().slice(0, 10)
+async function* ordersOf(day: string, { bindings }: Context<Bindings>): AsyncGenerator<Order> {
+  for (let page: number | null = 1; page !== null;) {
+    const answer = await bindings.shop.request({ path: 'orders', query: { day, page } })
+    // The whole report is made again later: half of one would look like a bad day.
+    if (!answer.ok) throw new Error(`the shop answered ${answer.status} for page ${page} of ${day}`)
+    const { orders, next }: Page = answer.json<Page>()
+    yield* orders
+    page = next
+  }
 }
+
+/** The calendar day before a time, as people in the time zone count days. */
+export function dayBefore(time: Date, timeZone: string): string {
+  const [year = 0, month = 0, day = 0] = new Intl.DateTimeFormat('sv-SE', { timeZone })
+    .format(time)
+    .split('-')
+    .map(Number)
+  return new Date(Date.UTC(year, month - 1, day - 1)).toISOString().slice(0, 10)
+}
+
+function add(sums: Map<string, number>, key: string, amount: number): void {
+  sums.set(key, (sums.get(key) ?? 0) + amount)
+}
+
+const sorted = (sums: ReadonlyMap<string, number>): Readonly<Record<string, number>> =>
+  Object.fromEntries([...sums].sort(([a], [b]) => (a < b ? -1 : 1)))
+
+export default report

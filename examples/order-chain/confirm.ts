@@ -1,12 +1,11 @@
-import type { SluiceEvent } from 'sluice-gateway'
-
-interface Order {
-  readonly order: string
-  readonly items: readonly { readonly quantity: number }[]
-}
+import type { Handler } from 'sluice-gateway'
+import { priceCents, type Order } from './order.ts'
 
 /** Last link: confirms what the first one has let through. */
-export default function confirm({ data: { order, items }, subject, time }: SluiceEvent<Order>) {
-  const pieces = items.reduce((sum, { quantity }) => sum + quantity, 0)
-  return { type: 'com.example.order.confirmed', subject, data: { order, pieces, confirmedAt: time } }
+const confirm: Handler<Order> = ({ data, subject }) => {
+  const { order, customer, items } = data
+  const totalCents = items.reduce((sum, { sku, quantity }) => sum + quantity * (priceCents.get(sku) ?? 0), 0)
+  return { type: 'com.example.order.confirmed', subject, data: { order, customer, totalCents } }
 }
+
+export default confirm
