@@ -1,7 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { Controller } from '../../src/controller/controller.ts'
 import type { LagSource } from '../../src/controller/lag.ts'
-import type { FunctionVersion } from '../../src/functions/function-version.ts'
+import type { FunctionVersion, ScalingPolicy } from '../../src/functions/function-version.ts'
 import type { WorkerPool } from '../../src/workers/worker-pool.ts'
 
 const stats = {
@@ -15,14 +15,18 @@ const stats = {
   serviceTimeMs: undefined,
 }
 
-function controlled(lag: Omit<LagSource, 'notTaken'>) {
+function controlled(
+  lag: Omit<LagSource, 'notTaken'>,
+  scaling: Partial<ScalingPolicy> = {},
+  notTaken: () => Promise<number | undefined> = () => Promise.resolve(0),
+) {
   let permits = 0
   const pool = {
     version: {
       name: 'fn',
       version: 'latest',
       concurrency: 1,
-      scaling: { minWorkers: 0, maxWorkers: 4, targetDrainMs: 1_000, scaleToZeroAfterMs: 0 },
+      scaling: { minWorkers: 0, maxWorkers: 4, targetDrainMs: 1_000, scaleToZeroAfterMs: 0, ...scaling },
     } as FunctionVersion,
     setWorkers: (count: number) => (permits = count),
     stats: () => ({ ...stats, permits }),
@@ -30,14 +34,14 @@ function controlled(lag: Omit<LagSource, 'notTaken'>) {
   let ticks = 0
   const ticked: (() => void)[] = []
   const controller = new Controller({ intervalMs: 1, cores: 2, onDecision: () => undefined })
-  controller.add(pool, {
-    ...lag,
+  const source: LagSource = Object.assign(lag, {
     notTaken: () => {
       ticks++
       for (const wake of ticked.splice(0)) wake()
-      return Promise.resolve(0)
+      return notTaken()
     },
   })
+  controller.add(pool, source)
   onTestFinished(() => controller.stop())
   const untilTicks = async (count: number): Promise<void> => {
     while (ticks < count) await new Promise<void>(resolve => ticked.push(resolve))
@@ -103,5 +107,36 @@ describe('Controller', () => {
     controller.wake(pool)
     expect(touched).toEqual([])
     expect(controller.reasons()).toEqual([])
+  })
+
+  it('leaves a version at zero while no more events wait than activationLagThreshold says', () => {
+    const lag = { runnable: 5, runnableKeys: 5, received: 0, running: 0 }
+    const { controller, pool } = controlled(lag, { activationLagThreshold: 5 })
+    controller.wake(pool)
+    expect(pool.stats().permits).toBe(0)
+    lag.runnable = 6
+    controller.wake(pool)
+    expect(pool.stats().permits).toBe(1)
+  })
+
+  it('holds while a lag cannot be told, and says so', async () => {
+    const told: (number | undefined)[] = []
+    const lag = { runnable: 0, runnableKeys: 0, received: 0, running: 0 }
+    const { controller, pool, untilTicks } = controlled(lag, {}, () => {
+      told.push(undefined)
+      return told.length % 2 === 0 ? Promise.resolve(undefined) : Promise.reject(new Error('the broker is away'))
+    })
+    controller.wake(pool)
+    controller.start()
+    await untilTicks(6)
+    expect(pool.stats().permits).toBe(1)
+    expect(controller.reasons()).toEqual([
+      { function: 'fn', version: 'latest', workers: 1, reason: 'hold at 1: the lag is unknown' },
+    ])
+  })
+
+  it('gives the warm minimum before anything is sampled', () => {
+    const { pool } = controlled({ runnable: 0, runnableKeys: 0, received: 0, running: 0 }, { minWorkers: 2 })
+    expect(pool.stats().permits).toBe(2)
   })
 })

@@ -52,8 +52,9 @@ export function drawChart(results: readonly SimulationResult[], title: string): 
     .map((line, index): Line => ({ ...line, colour: colours[index % colours.length] ?? '#888' }))
   const durationMs = Math.max(1, ...results.map(result => result.durationMs))
   const height = top + panels.length * (panelHeight + panelGap) + 8
+  const firstLines = lines.slice(0, results[0]?.functions.length)
   const parts = panels.map((panel, index) =>
-    drawPanel(panel, lines, durationMs, top + index * (panelHeight + panelGap)),
+    drawPanel(panel, panel.common === true ? firstLines : lines, durationMs, top + index * (panelHeight + panelGap)),
   )
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escape(title)}">`,

@@ -19,7 +19,8 @@ const shapeOf = <Name extends string, Fields extends Record<string, ReturnType<t
 ) => Type.Object({ shape: Type.Literal(shape), ...fields }, { additionalProperties: false })
 
 const shapeSchema = Type.Union([
-  shapeOf('steady', { perS, noise: Type.Number({ minimum: 0, maximum: 1, default: 0 }) }),
+  shapeOf('steady', { perS }),
+  shapeOf('noisy', { perS, noise: share }),
   shapeOf('step', { fromPerS: perS, toPerS: perS, atS: seconds }),
   shapeOf('ramp', { fromPerS: perS, toPerS: perS, startS: seconds, endS: seconds }),
   shapeOf('sine', { meanPerS: perS, amplitudePerS: perS, periodS: period }),
@@ -116,6 +117,8 @@ function functionLoad(section: FunctionSection, intervalMs: number, durationMs: 
 function loadOf(shape: Shape, options: Parameters<typeof stepLoad>[3]): Load {
   switch (shape.shape) {
     case 'steady':
+      return steadyLoad(shape.perS, 0, options)
+    case 'noisy':
       return steadyLoad(shape.perS, shape.noise, options)
     case 'step':
       return stepLoad(shape.fromPerS, shape.toPerS, shape.atS * 1000, options)
