@@ -30,8 +30,7 @@ afterEach(async () => fixture[Symbol.asyncDispose]())
 describe('an HTTP source that replies', () => {
   it('answers the methods that it names and no others', async () => {
     fixture = await replying({ methods: ['GET', 'DELETE'] })
-    for (const method of ['GET', 'DELETE'])
-      expect((await fetch(`${fixture.url}/api?a=1`, { method })).status).toBe(200)
+    for (const method of ['GET', 'DELETE']) expect((await fetch(`${fixture.url}/api?a=1`, { method })).status).toBe(200)
     expect(seen.map(({ header }) => header.protocol)).toMatchObject([
       { kind: 'http', method: 'GET', path: '/api', query: 'a=1' },
       { kind: 'http', method: 'DELETE', path: '/api', query: 'a=1' },
