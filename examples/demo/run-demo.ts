@@ -176,7 +176,9 @@ export class DemoRun {
     let idleSinceMs: number | undefined
     for (;;) {
       const triggers = await readTriggers(gateway.httpUrl)
-      const isIdle = triggers?.every(({ lag, inFlight }) => lag === 0 && inFlight === 0) ?? false
+      // Without Kafka the trigger of orders is listed and does not run: it has nothing to settle.
+      const used = triggers?.filter(({ name }) => this.#ledgers.some(({ kind }) => kind === name))
+      const isIdle = used?.every(({ lag, inFlight }) => lag === 0 && inFlight === 0) ?? false
       idleSinceMs = isIdle ? (idleSinceMs ?? performance.now()) : undefined
       if (idleSinceMs !== undefined) {
         const letters = await this.#deadLetters(gateway)

@@ -29,6 +29,7 @@ import { startTelemetry, type Telemetry } from '../telemetry/start-telemetry.ts'
 import { buildSinks } from './build-sinks.ts'
 import { brokerDir, buildSources, needsEmbeddedBroker } from './build-sources.ts'
 import { checkDeclared } from './check-declared.ts'
+import { compileCacheDir } from './compile-cache-dir.ts'
 import { connectKafka } from './connect-kafka.ts'
 import { createControl } from './control.ts'
 import { declareConfig } from './declare-config.ts'
@@ -118,7 +119,7 @@ export class GatewayParts {
     const onWarning = (message: string): void => logger.warn({ part: 'registry' }, message)
     const registry = await openLocalRegistry({ dir: join(config.dataDir, 'registry'), onFatal, onWarning })
     parts.registry = registry
-    await checkDeclared(declared.values(), this.#surroundings(secrets))
+    await checkDeclared(declared.values(), this.#surroundings(secrets), compileCacheDir(config))
     const logs = new FunctionLogs(logger, parts.observations)
     parts.logs = logs
     registry.listen((command, before) => logs.changed(command, before))
@@ -213,6 +214,7 @@ export class GatewayParts {
       resolve: (name, stored) => resolveVersion(name, stored, surroundings),
       poolOptions: functionVersion => ({
         tracing: telemetry.tracer.enabled,
+        compileCacheDirectory: compileCacheDir(this.#config),
         onLog: entry => logs.wrote(functionVersion, entry),
         onSpans: spans => telemetry.exportWorkerSpans(spans),
       }),

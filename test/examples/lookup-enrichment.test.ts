@@ -56,7 +56,7 @@ describe('the lookup enrichment example', () => {
       const shown = await gateway.cli('functions', 'flight-enrich')
       return shown.includes('airports.csv, line 48: ZZZ,Zedville,NL,north,east')
     })
-    expect((await gateway.trigger('flight-enrich')).lag).toBe(10)
+    await gateway.until('they wait', async () => (await gateway.trigger('flight-enrich')).lag === 10)
 
     await applyWith('ZZZ,Zedville,NL,52.000,5.000')
     await inbox.waitFor(before + 10)

@@ -16,6 +16,7 @@ import {
 } from '../../registry/plan-function.ts'
 import type { FunctionRecord, RegistryState, VersionRecord } from '../../registry/registry-records.ts'
 import { checkFunction } from '../../workers/check-module.ts'
+import { compileCacheDir } from '../compile-cache-dir.ts'
 import { invocationsOf } from '../fleet/async-invocations.ts'
 import type { GatewayView } from '../gateway-view.ts'
 import { notFound } from '../invoke.ts'
@@ -63,7 +64,8 @@ export function createFunctionControl(view: GatewayView): FunctionControl {
       checkFields(name, definition, surroundings)
       // Loaded before it is accepted; what did not change was loaded when it was.
       if (before?.latest.hash !== hash) {
-        await checkFunction(resolveVersion(name, { version: 'latest', hash, code, definition }, surroundings))
+        const version = resolveVersion(name, { version: 'latest', hash, code, definition }, surroundings)
+        await checkFunction(version, { compileCacheDirectory: compileCacheDir(view.config) })
       }
       const expiresAtMs = input.expiresAfterMs === undefined ? undefined : Date.now() + input.expiresAfterMs
       let created = false
