@@ -179,7 +179,7 @@ function unreachable(base: string, error: unknown): SluiceError {
 /** What a person can do about it, where the gateway cannot know how they came. */
 const hints: Readonly<Record<string, string>> = {
   SLUICE_API_UNAUTHORIZED: ' (--token or SLUICE_TOKEN)',
-  SLUICE_REGISTRY_IN_USE: ' (--force does it all the same)',
+  SLUICE_REGISTRY_IN_USE: ' (--force)',
 }
 
 /** The error that a problem document stands for. */

@@ -1,6 +1,6 @@
 import { colorsOf, type Colors } from './colors.ts'
 import type { Terminal } from './command-io.ts'
-import { groupDigits } from './format-quantity.ts'
+import { countOf, groupDigits } from './format-quantity.ts'
 import { displayWidth, padEnd, padStart, plainText, truncate } from './terminal-text.ts'
 
 /** One column of a table: numbers stand right, everything else left. */
@@ -50,7 +50,7 @@ export function formatTable<Row>(
   }
   const missing = all.filter(({ isEmpty }) => !isEmpty).length - shown.length
   if (terminal !== undefined && missing > 0)
-    lines.push(colors.dim(`(${missing} more columns: widen the terminal, or use --json)`))
+    lines.push(colors.dim(`(${countOf(missing, 'more column')}: widen the terminal, or use --json)`))
   return lines.map(text => `${text}\n`).join('')
 }
 

@@ -50,7 +50,7 @@ describe('formatTable, on a terminal', () => {
     )
     expect(at(55)).toBe('NAME          COUNT    SAME  WHY\na-long-name  12,345  12,345  because of a very long re…\n')
     expect(at(45)).toBe(
-      'NAME           SAME  WHY\na-long-name  12,345  because of a very long …\n(1 more columns: widen the terminal, or use --json)\n',
+      'NAME           SAME  WHY\na-long-name  12,345  because of a very long …\n(1 more column: widen the terminal, or use --json)\n',
     )
   })
 

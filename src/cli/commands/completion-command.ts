@@ -32,7 +32,11 @@ Examples:
       const token = valueOf(words, '--token')
       const client = clientOf({ url, ...(token === undefined ? {} : { token }) }, io)
       const candidates = await completeWords(program, words, createNameLookup(client))
-      io.out(candidates.map(({ value, description }) => `${value}\t${description}\n`).join(''))
+      io.out(
+        candidates
+          .map(({ value, description }) => (description === '' ? `${value}\n` : `${value}\t${description}\n`))
+          .join(''),
+      )
     })
 }
 

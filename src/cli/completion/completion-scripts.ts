@@ -39,7 +39,8 @@ _sluice() {
       _files
     elif [[ -n "$line" ]]; then
       value="\${line%%$'\\t'*}"
-      candidates+=("\${value//:/\\\\:}:\${line#*$'\\t'}")
+      line="\${line#"$value"}"
+      candidates+=("\${value//:/\\\\:}\${line/$'\\t'/:}")
     fi
   done < <("\${words[1]}" __complete -- "\${(@)words[2,CURRENT]}" 2>/dev/null)
   (( \${#candidates} )) && _describe 'sluice' candidates

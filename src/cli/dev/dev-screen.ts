@@ -1,5 +1,5 @@
 import type { LogLineView } from '../../api/views/log-view.ts'
-import type { TriggerView } from '../../api/views/trigger-view.ts'
+import type { DeadLetterView, TriggerView } from '../../api/views/trigger-view.ts'
 import type { Bundle } from '../bundle/bundle-function.ts'
 import { colorsOf } from '../colors.ts'
 import type { CommandIo } from '../command-io.ts'
@@ -10,12 +10,14 @@ import { shortHash } from '../plan/format-change.ts'
 
 /** What `sluice dev` shows: the function's lines on standard output, everything else on standard error. */
 export interface DevScreen {
-  /** Whether {@link status} is seen. */
-  readonly isLive: boolean
   built(bundle: Bundle): void
   running(): void
   line(line: LogLineView): void
+  /** An event that the handler failed on. */
+  failed(letter: DeadLetterView): void
   status(trigger: TriggerView): void
+  /** What is shown from now on stays. */
+  end(): void
   note(text: string): void
   problem(text: string, outcome: string): void
 }
@@ -32,7 +34,6 @@ export function createDevScreen(io: CommandIo, introduction: string): DevScreen 
   }
   const clock = (): string => colors.dim(new Date().toTimeString().slice(0, 8))
   return {
-    isLive: io.errTerminal !== undefined,
     built: ({ hash, moduleBytes, sources }) =>
       above(() => {
         const what = `${shortHash(hash)}, ${formatBytes(moduleBytes)} of ${countOf(sources, 'source')}`
@@ -40,14 +41,33 @@ export function createDevScreen(io: CommandIo, introduction: string): DevScreen 
       }),
     running: () => above(() => io.err(`${introduction}\n`)),
     line: line => above(() => io.out(formatLogLine(line, io.terminal, { ids: false }))),
-    status: ({ state, succeeded, failed, deadLetters, lag, inFlight }) => {
-      const waiting = lag === null ? '? waiting' : `${lag} waiting`
-      const letters = deadLetters === 0 ? '' : `, ${countOf(deadLetters, 'dead letter')}`
-      status = `${state}: ${succeeded} done, ${failed} failed, ${inFlight} running, ${waiting}${letters} · Ctrl-C ends`
+    failed: letter =>
+      above(() => {
+        const { id, createdAtMs, key, event, message, reason } = letter
+        const text = `${reason}: ${message}\nevent ${String(event.id)}, key ${key}, at ${placeOf(letter)}`
+        const line = {
+          id,
+          atMs: createdAtMs,
+          function: '',
+          version: 'latest',
+          kind: 'console',
+          level: 'error',
+        } as const
+        io.out(formatLogLine({ ...line, message: text }, io.terminal, { ids: false }))
+      }),
+    status: ({ state, succeeded, failed, lag, inFlight }) => {
+      const counts = `${succeeded} done, ${failed} failed, ${inFlight} running, ${lag ?? '?'} waiting`
+      status = `${state === 'running' ? '' : `${state}: `}${counts} · Ctrl-C ends`
       live.show(status)
+    },
+    end: () => {
+      live.clear()
+      status = ''
     },
     note: text => above(() => io.err(`${clock()} ${text}\n`)),
     problem: (text, outcome) =>
       above(() => io.err(`${clock()} ${colors.red('not deployed')}: ${text}\n${colors.dim(outcome)}\n`)),
   }
 }
+
+const placeOf = ({ stream, partition, offset }: DeadLetterView): string => `${stream}/${partition}/${offset}`

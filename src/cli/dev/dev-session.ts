@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { FunctionView } from '../../api/views/function-view.ts'
 import type { LogPage } from '../../api/views/log-view.ts'
-import type { TriggerView } from '../../api/views/trigger-view.ts'
+import type { DeadLetterPage, TriggerView } from '../../api/views/trigger-view.ts'
 import type { FunctionDefinition } from '../../config/sections/function-definition.ts'
 import type { TriggerConfig } from '../../config/sections/trigger.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
@@ -31,7 +31,10 @@ const goesOn = 'the last good version goes on'
 const waits = 'waiting for a change'
 
 /** How long a look at the trigger's figures is good for. */
-const pollMs = 2_000
+const pollMs = 1_000
+
+/** Of failures that come faster than they are looked at, the newest are shown. */
+const mostLetters = 20
 
 /**
  * One function at work on real events, under a name of its own, for as long as somebody looks on.
@@ -227,13 +230,30 @@ export class DevSession {
     }
   }
 
+  /** Figures, and what failed: a handler that throws writes no line. */
   async #poll(): Promise<void> {
     const { name, trigger } = this.#options
-    if (trigger === undefined || !this.#screen.isLive || !(await this.#isRunning())) return
+    if (trigger === undefined || !(await this.#isRunning())) return
+    let uid = ''
+    let lastLetter = 0
     do {
-      // Figures are a courtesy: whatever is wrong is told by the others.
-      const view = await this.#client.json<TriggerView>('GET', apiPath('triggers', name)).catch(() => undefined)
-      if (view !== undefined && !this.#stop.signal.aborted) this.#screen.status(view)
+      try {
+        const view = await this.#client.json<TriggerView>('GET', apiPath('triggers', name))
+        // One that is made again has letters of its own.
+        if (view.uid !== uid) lastLetter = 0
+        uid = view.uid
+        const isNew = view.deadLetters > 0
+        const query = { limit: mostLetters }
+        const path = apiPath('triggers', name, 'dead-letters')
+        const letters = isNew ? (await this.#client.json<DeadLetterPage>('GET', path, { query })).items : []
+        if (this.#stop.signal.aborted) return
+        const news = letters.filter(letter => letter.id > lastLetter).reverse()
+        for (const letter of news) this.#screen.failed(letter)
+        lastLetter = news.at(-1)?.id ?? lastLetter
+        this.#screen.status(view)
+      } catch {
+        // A courtesy: whatever is wrong is told by the others.
+      }
     } while (await this.#pause(pollMs))
   }
 
@@ -247,6 +267,7 @@ export class DevSession {
   async #cleanUp(): Promise<void> {
     const { name, trigger } = this.#options
     this.#state = 'ended'
+    this.#screen.end()
     try {
       const timeoutMs = 5_000
       // An upload that is under way would make again what is deleted here.

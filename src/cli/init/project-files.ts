@@ -63,13 +63,13 @@ const tsconfig = {
 
 const testOf = ({ test }: Template): string => `import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Context, Event } from 'sluice-gateway'
+import type { Context, SluiceEvent } from 'sluice-gateway'
 import example from './event.json' with { type: 'json' }
 import handler from './index.ts'
 
 type Data = Parameters<typeof handler>[0]['data']
 
-const event = example as unknown as Event<Data>
+const event = example as unknown as SluiceEvent<Data>
 
 /** The part of the context that the handler uses. */
 function context(env: Record<string, string> = {}): Context {

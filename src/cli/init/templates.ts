@@ -77,11 +77,16 @@ test('the limit comes from the environment', async () => {
 
 const httpTemplate: Template = {
   summary: 'answers HTTP requests',
-  handler: `import type { Handler, Reply } from 'sluice-gateway'
+  handler: `import type { Handler } from 'sluice-gateway'
 
 interface Order {
   readonly sku: string
   readonly quantity?: number
+}
+
+interface Reply {
+  readonly status: number
+  readonly body: object
 }
 
 const priceCents = new Map([

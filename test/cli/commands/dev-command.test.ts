@@ -40,6 +40,7 @@ describe('sluice dev', () => {
   it('runs a function and a trigger of its own on new events, results going nowhere', async () => {
     const session = dev(['--stream', 'orders'])
     await session.printed(`${name} runs`)
+    await session.printed('error: too hot\n    event e1, key d1, at telemetry/0/1\n')
     expect(session.err).toMatch(/\d\d:\d\d:\d\d deployed [0-9a-f]{12}, \d+ B of 1 source\n/)
     expect(session.err).toContain('on new events of orders; results go nowhere\n')
     expect(record()).toMatchObject({ latest: { definition: { retry: { maxAttempts: 1 } } } })
@@ -130,7 +131,7 @@ describe('sluice dev', () => {
 
   it('shows how far it is, on a terminal', async () => {
     const session = dev(['--stream', 'orders'], { terminal: { columns: 120, colors: false } })
-    await session.printed('running: 5 done, 6 failed, 3 running, 12345 waiting, 3 dead letters')
+    await session.printed('5 done, 6 failed, 3 running, 12345 waiting · Ctrl-C ends')
   })
 
   it('ends when the gateway refuses for good, and leaves nothing behind', async () => {

@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, symlinkSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { handlerDeclarations } from '../../../scripts/handler-declarations.ts'
+import { typeDeclarations } from '../../../src/cli/init/type-declarations.ts'
 import { readManifests } from '../../../src/cli/manifest/read-manifests.ts'
 import { startMemoryGateway } from '../memory-gateway.ts'
 import { createProjectFolder, type ProjectFolder } from '../project-folder.ts'
@@ -39,6 +41,10 @@ describe('sluice init', () => {
       await gateway.close()
     },
   )
+
+  it('has the types that the gateway has: node scripts/write-handler-declarations.ts renews them', () => {
+    expect(typeDeclarations).toBe(handlerDeclarations())
+  })
 
   it('has triggers in its manifest that hold once they are uncommented', async () => {
     for (const template of ['stream', 'schedule']) {

@@ -86,7 +86,7 @@ describe('sluice alias', () => {
     const { code, err } = await sluice('alias', 'price', 'live', '--delete')
     expect(code).toBe(1)
     expect(err).toContain('409 SLUICE_REGISTRY_IN_USE: alias price@live is needed by trigger t')
-    expect(err).toContain('(--force does it all the same)')
+    expect(err).toContain('(--force)')
     expect((await sluice('alias', 'price', 'live', '--delete', '--force')).out).toBe('Deleted price@live.\n')
   })
 

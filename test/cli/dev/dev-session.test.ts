@@ -16,11 +16,12 @@ function createScreen(): DevScreen {
   notes.length = 0
   const note = (text: string): void => void notes.push(text)
   return {
-    isLive: false,
     built: () => note('built'),
     running: () => note('running'),
     line: () => undefined,
+    failed: ({ message }) => note(`failed: ${message}`),
     status: () => undefined,
+    end: () => undefined,
     note,
     problem: note,
   }
@@ -84,6 +85,14 @@ describe('a dev session', () => {
     await until(() => gateway.writes.filter(({ line }) => line === `PUT /v1/functions/${name}`).length > 2)
     await until(() => notes.filter(text => text === 'built').length > 1)
     expect(notes.some(text => text.startsWith('no gateway at'))).toBe(true)
+  })
+
+  it('tells what failed, once', async () => {
+    await until(() => notes.includes('failed: too hot'))
+    const polls = () => gateway.requests.filter(({ line }) => line.includes('/dead-letters')).length
+    const before = polls()
+    await until(() => polls() > before + 1)
+    expect(notes.filter(text => text === 'failed: too hot')).toHaveLength(1)
   })
 
   it('says so when it could not delete what it made', async () => {
