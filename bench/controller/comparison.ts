@@ -25,18 +25,21 @@ export interface Compared {
   readonly lagAtEnd: number
 }
 
-/** Where in its own interval a scaler is when the load changes is luck: each load runs with several of them. */
-const startsAtMs = [500, 3_200, 9_900, 15_600, 21_300, 27_000]
+/** Where in its own interval a scaler is when the load changes is luck: each load runs later by each of these. */
+const laterByMs = [0, 5_100, 10_300, 15_400, 20_700, 25_800]
+
+/** Nobody knows anything at the start; it is left out. */
+const startMs = 60_000
 
 export function compare(load: Load, scaler: CreateScaler, policyOf: ScalingPolicy = policy): Compared {
-  const summaries = startsAtMs.map((scalerStartsAtMs, seed) => {
-    const { functions } = simulate(load, policyOf, { scaler, scalerStartsAtMs, seed: seed + 1 })
-    return functions.map(({ summary }) => summary)
+  const summaries = laterByMs.map((laterMs, seed) => {
+    const options = { scaler, seed: seed + 1, measureFromMs: startMs + laterMs }
+    return simulate(later(load, laterMs), policyOf, options).functions.map(({ summary }) => summary)
   })
   const all = summaries.flat()
   const changes = all.map(({ change }) => change).filter(change => change !== undefined)
   const sum = (value: (summary: (typeof all)[number]) => number): number =>
-    all.reduce((total, summary) => total + value(summary), 0) / startsAtMs.length
+    all.reduce((total, summary) => total + value(summary), 0) / laterByMs.length
   const mean = (values: readonly (number | undefined)[]): number | undefined =>
     values.length === 0 || values.includes(undefined)
       ? undefined
@@ -47,9 +50,22 @@ export function compare(load: Load, scaler: CreateScaler, policyOf: ScalingPolic
     overshoot: mean(changes.map(({ overshoot }) => overshoot)),
     resizes: sum(({ resizes }) => resizes),
     workerSeconds: sum(({ workerSeconds }) => workerSeconds),
-    p50DelayMs: sum(({ p50DelayMs }) => p50DelayMs) / (all.length / startsAtMs.length),
-    p99DelayMs: sum(({ p99DelayMs }) => p99DelayMs) / (all.length / startsAtMs.length),
+    p50DelayMs: sum(({ p50DelayMs }) => p50DelayMs) / (all.length / laterByMs.length),
+    p99DelayMs: sum(({ p99DelayMs }) => p99DelayMs) / (all.length / laterByMs.length),
     lagAtEnd: sum(({ lagAtEnd }) => lagAtEnd),
+  }
+}
+
+/** The load begins with its first rate and runs from there. */
+function later(load: Load, laterMs: number): Load {
+  return {
+    ...load,
+    durationMs: load.durationMs + laterMs,
+    functions: load.functions.map(fn => ({
+      ...fn,
+      perS: atMs => fn.perS(Math.max(0, atMs - laterMs)),
+      ...(fn.changesAtMs === undefined ? {} : { changesAtMs: fn.changesAtMs.map(atMs => atMs + laterMs) }),
+    })),
   }
 }
 

@@ -21,6 +21,8 @@ export interface ScalingState {
   readonly idleSinceMs: number | undefined
   readonly stabilisationMs: number
   readonly lastResizeMs: number | undefined
+  /** Growth goes on: the last one was not all that was wanted, because it may only double. */
+  readonly isGrowing: boolean
   /** The last shrink, to see whether it was taken back. */
   readonly shrunkAtMs: number | undefined
   readonly regrownAtMs: number | undefined
@@ -81,6 +83,7 @@ export const initialScalingState: ScalingState = {
   idleSinceMs: undefined,
   stabilisationMs: shortestStabilisationMs,
   lastResizeMs: undefined,
+  isGrowing: false,
   shrunkAtMs: undefined,
   regrownAtMs: undefined,
   probingSinceMs: undefined,
@@ -115,6 +118,7 @@ export function decideWorkers(sample: ScalingSample, policy: ScalingPolicy, befo
     state: {
       ...state,
       lastDesired: desired,
+      isGrowing: state.isGrowing && desired > workers,
       lastResizeMs: isResized ? tick.clockMs : state.lastResizeMs,
       shrunkAtMs: desired < workers ? tick.clockMs : state.shrunkAtMs,
     },
@@ -188,18 +192,23 @@ function size(
   if (ceiling !== undefined && workers > Math.max(ceiling.workers, least)) {
     return { verdict: { desired: ceiling.workers, why: ceiling.why }, state: { ...state, needs: [] } }
   }
-  const wanted = Math.ceil(wish.need / (1 + deadBand))
+  const lasting = Math.ceil(wish.lasting)
+  const beyondNoise = Math.ceil(wish.need / (1 + deadBand))
+  const wanted = state.isGrowing ? Math.max(beyondNoise, lasting) : beyondNoise
   const allowed = Math.min(wanted, triedNext(state.capacity, clockMs))
   if (allowed > workers) {
     if (workers === most) {
       return { verdict: { desired: workers, why: `${sample.limit?.why ?? 'the maximum'}; ${wish.why}` }, state }
     }
-    const desired = Math.min(allowed, Math.max(workers, 1) * growthFactor, most)
-    const isSmall = desired < workers * smallGrowth
+    // Once it moves, it goes as far as lasts: not to the edge of the dead band.
+    const settled = Math.min(Math.max(allowed, lasting), triedNext(state.capacity, clockMs))
+    const desired = Math.min(settled, Math.max(workers, 1) * growthFactor, most)
+    const isSmall = desired < workers * smallGrowth && !state.isGrowing
     if (isSmall && state.lastResizeMs !== undefined && clockMs - state.lastResizeMs < beforeSmallGrowthMs) {
       return { verdict: { desired: workers, why: `${wish.why}; resized just now` }, state }
     }
-    return { verdict: { desired, why: wish.why }, state: regrown(state) }
+    const isGrowing = settled > desired && desired < most
+    return { verdict: { desired, why: wish.why }, state: { ...regrown(state), isGrowing } }
   }
   if (wanted > workers && ceiling !== undefined) {
     const why = `more brought nothing (${ceiling.why}), next try in ${seconds(ceiling.untilMs - clockMs)}; ${wish.why}`

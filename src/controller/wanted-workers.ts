@@ -6,6 +6,8 @@ import type { ScalingSample } from './scaling-sample.ts'
 export interface Wish {
   /** Workers, not rounded; 0 when there is nothing to do. At most what can help. */
   readonly need: number
+  /** The part of it that lasts: for what arrives, without the backlog. */
+  readonly lasting: number
   /** CPU that the load takes, in cores. */
   readonly cores: number
   /** What one worker is expected to do per second; undefined while the speed is not known. */
@@ -40,18 +42,26 @@ export function wantedWorkers(
   const backlog = sample.backlog ?? 0
   const running = Math.max(sample.busy, sample.running ?? 0)
   if (backlog === 0 && running === 0 && sample.arrivalsPerS < 0.01) {
-    return { need: 0, cores: 0, perWorkerPerS: undefined, why: 'nothing waits' }
+    return { need: 0, lasting: 0, cores: 0, perWorkerPerS: undefined, why: 'nothing waits' }
   }
   const { arrivalsPerS, serviceTimeMs } = sample
   if (serviceTimeMs === undefined) {
-    return { need: 1, cores: 1, perWorkerPerS: undefined, why: `${figure(backlog)} waiting, speed not known yet` }
+    return {
+      need: 1,
+      lasting: 1,
+      cores: 1,
+      perWorkerPerS: undefined,
+      why: `${figure(backlog)} waiting, speed not known yet`,
+    }
   }
   const serviceMs = Math.max(serviceTimeMs, 0.001)
   const atATime = handlersAtATime(sample)
   const perWorkerPerS = (1000 / serviceMs) * atATime * efficiency
-  const { targetDrainMs, lagThreshold } = policy
+  const { lagThreshold } = policy
+  // No number of workers makes a backlog be gone before its calls have ended.
+  const drainMs = Math.max(policy.targetDrainMs, 2 * serviceMs)
   const forArrivals = arrivalsPerS / perWorkerPerS / targetUtilisation
-  const drainPerS = backlog / (targetDrainMs / 1000)
+  const drainPerS = backlog / (drainMs / 1000)
   const forBacklog =
     lagThreshold === undefined ? (arrivalsPerS + drainPerS) / perWorkerPerS : backlog / Math.max(lagThreshold, 1)
   let need = Math.max(forArrivals, isStarting ? Math.min(forBacklog, sample.workers) : forBacklog)
@@ -59,7 +69,7 @@ export function wantedWorkers(
   const per = `${figure(perWorkerPerS)}/s per worker`
   let why =
     lagThreshold === undefined
-      ? `${figure(backlog)} waiting + ${figure(arrivalsPerS)}/s ÷ ${per}, target ${seconds(targetDrainMs)}`
+      ? `${figure(backlog)} waiting + ${figure(arrivalsPerS)}/s ÷ ${per}, target ${seconds(drainMs)}`
       : `${figure(backlog)} waiting ÷ ${figure(lagThreshold)} per worker, ${figure(arrivalsPerS)}/s ÷ ${per}`
   const cpuPerCallMs = serviceMs * cpuShareOf(sample)
   const cores = ((lagThreshold === undefined ? arrivalsPerS + drainPerS : arrivalsPerS) * cpuPerCallMs) / 1000
@@ -78,7 +88,7 @@ export function wantedWorkers(
       why += `, held at ${figureOf(keys)} runnable keys`
     }
   }
-  return { need, cores, perWorkerPerS, why }
+  return { need, lasting: Math.min(forArrivals, need), cores, perWorkerPerS, why }
 }
 
 /** Cores that one worker keeps busy at full load, 0.001 to 1. */

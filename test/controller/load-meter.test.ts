@@ -61,6 +61,14 @@ describe('measureLoad', () => {
     expect(Math.min(...rates)).toBeGreaterThan(165)
   })
 
+  it('hardly follows chance where little arrives, either', () => {
+    const random = seededRandom(11)
+    const loads = measure(arriving(Array.from({ length: 4_800 }, () => poisson(random, 4))))
+    const rates = loads.slice(120).map(({ arrivalsPerS }) => arrivalsPerS)
+    const off = rates.filter(rate => rate < 5.5 || rate > 11).length
+    expect(off / rates.length).toBeLessThan(0.005)
+  })
+
   it('is not misled by an end of the log that is known at every other reading only', () => {
     const loads = measure(
       Array.from({ length: 60 }, (_, index) => ({

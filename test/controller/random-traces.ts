@@ -22,8 +22,14 @@ const tickMs = 500
 /** Growth doubles or adds, shrinks are ten seconds apart: what that adds up to at most. */
 const mostResizesPerMinute = 30
 
-/** The number of workers has to stay, but for one correction, for the last two thirds of a constant load of this length. */
+/** Length of a constant load. */
 const constantTicks = 360
+
+/**
+ * Under it the number of workers moves at most three times after a minute, when a load at the edge of what the workers can
+ * do was found late, and at most once after two, when what is known of their efficiency fades.
+ */
+const settledMs = { mostly: 60_000, surely: 120_000 }
 
 /**
  * Runs random traces through meter and decision, each a closed loop with a queue, and checks what has to hold always:
@@ -246,9 +252,13 @@ function checkConvergence(
   const hasLimits = world.downstreamPerS < Infinity || world.keys < 1_000
   // Growth that brings nothing is tried again now and then.
   if (!hasLimits) {
-    const late = resizedAt.filter(atMs => atMs > (constantTicks * tickMs) / 3)
-    trace.convergenceS = (resizedAt.findLast(atMs => atMs <= (constantTicks * tickMs) / 3) ?? 0) / 1000
-    if (late.length > 1) trace.problems.push(`resized ${late.length} times under constant load after the first minute`)
+    const after = (ms: number): number => resizedAt.filter(atMs => atMs > ms).length
+    trace.convergenceS = (resizedAt.findLast(atMs => atMs <= settledMs.surely) ?? 0) / 1000
+    if (after(settledMs.mostly) > 3 || after(settledMs.surely) > 1) {
+      trace.problems.push(
+        `resized ${after(settledMs.mostly)} times under constant load after a minute, ${after(settledMs.surely)} after two`,
+      )
+    }
   }
   const coresEach = (world.perWorkerPerS * world.cpuMs) / 1000
   const mostWorkers = Math.min(policy.maxWorkers, coresEach > 0.6 ? 2 : Math.floor(2 / coresEach))

@@ -97,15 +97,20 @@ describe('decideWorkers', () => {
     expect(new Set(run(noise, { workers: 4 }).map(({ desired }) => desired))).toEqual(new Set([4]))
   })
 
-  it('waits between two shrinks, and longer after each that had to be taken back', () => {
-    const high = Array<object>(20).fill({ backlog: 0, arrivalsPerS: 300 })
-    const low = Array<object>(60).fill({ backlog: 0, arrivalsPerS: 30 })
-    const waits = run([...high, ...low, ...high, ...low, ...high, ...low], { workers: 8 }).reduce<number[]>(
-      (shrinks, { desired }, tick, all) =>
-        desired < (all[tick - 1]?.desired ?? 8) && (all[tick - 1]?.desired ?? 8) === 7 ? [...shrinks, tick] : shrinks,
-      [],
-    )
-    expect(waits.length).toBeLessThan(3)
+  it('waits ten seconds between two shrinks', () => {
+    const falling = Array.from({ length: 160 }, (_, tick) => ({ backlog: 0, arrivalsPerS: 320 - tick * 2 }))
+    const counts = run(falling, { workers: 8 }).map(({ desired }) => desired)
+    const shrinks = counts.flatMap((count, tick) => (count < (counts[tick - 1] ?? 8) ? [tick] : []))
+    expect(shrinks.length).toBeGreaterThan(2)
+    for (const [index, tick] of shrinks.entries()) expect(tick - (shrinks[index - 1] ?? -20)).toBeGreaterThanOrEqual(20)
+  })
+
+  it('shrinks later each time that a shrink had to be taken back', () => {
+    // 20 s of much, 20 s of little: longer than the first window, shorter than the second.
+    const waves = Array.from({ length: 480 }, (_, tick) => ({ backlog: 0, arrivalsPerS: tick % 80 < 40 ? 320 : 40 }))
+    const counts = run(waves, { workers: 8 }).map(({ desired }) => desired)
+    const shrinks = counts.flatMap((count, tick) => (count < (counts[tick - 1] ?? 8) ? [tick] : []))
+    expect(shrinks).toHaveLength(1)
   })
 
   it('holds while figures are no numbers, and shrinks only after a whole window of known ones', () => {

@@ -35,6 +35,11 @@ describe('wantedWorkers', () => {
     expect(wish({ backlog: 4_000 }).need).toBeCloseTo((400 + 2_000) / 400)
   })
 
+  it('does not ask for a backlog to be gone before its calls can have ended', () => {
+    const slow = { backlog: 40, arrivalsPerS: 0, serviceTimeMs: 4_000, concurrency: 1 }
+    expect(wish(slow).need).toBeCloseTo(40 / 8 / 0.25)
+  })
+
   it('corrects the promise by what workers were seen to do', () => {
     expect(wish({ backlog: 4_000 }, {}, 0.5).need).toBeCloseTo((400 + 2_000) / 200)
   })

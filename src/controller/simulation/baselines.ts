@@ -11,14 +11,14 @@ export const scalers: Readonly<Record<string, CreateScaler>> = {
   sluice: createSluiceScaler(),
   keda: createKedaScaler('KEDA'),
   'keda-tuned': createKedaScaler('KEDA, tuned', {
-    lagThreshold: 3,
+    lagThreshold: 1,
     pollingIntervalS: 1,
     cooldownPeriodS: 60,
-    scaleDownStabilisationS: 120,
+    scaleDownStabilisationS: 300,
   }),
   numaflow: createNumaflowScaler('Numaflow'),
   'numaflow-tuned': createNumaflowScaler('Numaflow, tuned', {
-    lookbackS: 30,
+    lookbackS: 15,
     scaleUpCooldownS: 0,
     scaleDownCooldownS: 0,
     targetProcessingS: 8,

@@ -21,8 +21,8 @@ export interface SimulationOptions {
   readonly memoryMiB?: number
   /** Default: the controller of the gateway. */
   readonly scaler?: CreateScaler
-  /** When the scaler decides first: where in its interval a change of the load falls. Default: after one interval. */
-  readonly scalerStartsAtMs?: number
+  /** What happens before is left out of the summary: the start, when nothing is known yet. Default 0. */
+  readonly measureFromMs?: number
   /** Of the series. Default: 1 s, or longer, so that there are at most 1,200. */
   readonly seriesIntervalMs?: number
 }
@@ -69,7 +69,13 @@ export function simulate(
     for (const [index, { workers, reason }] of scaler.decide(views).entries()) functions[index]?.resize(workers, reason)
     world.queue.plan(nowMs + scaler.intervalMs, tick)
   }
-  world.queue.plan(options.scalerStartsAtMs ?? scaler.intervalMs, tick)
+  world.queue.plan(scaler.intervalMs, tick)
+  const { measureFromMs = 0 } = options
+  if (measureFromMs > 0) {
+    world.queue.plan(measureFromMs, () => {
+      for (const fn of functions) fn.measureFromNow()
+    })
+  }
   const point = (): void => {
     for (const fn of functions) fn.addPoint(seriesIntervalMs)
     world.queue.plan(nowMs + seriesIntervalMs, point)
@@ -106,6 +112,8 @@ class SimulatedFunction {
   #mostWorkers = 0
   #mostLag = 0
   #before = { arrived: 0, completed: 0, cpuMs: 0 }
+  /** Totals when the summary began. */
+  #from = { succeeded: 0, failed: 0, cpuMs: 0, arrived: 0, workerMs: 0, decisions: 0 }
 
   constructor(
     load: FunctionLoad,
@@ -151,6 +159,19 @@ class SimulatedFunction {
     }
   }
 
+  measureFromNow(): void {
+    const pool = this.#pool
+    pool.allDelays = new Delays()
+    this.#from = {
+      ...pool.counters,
+      arrived: this.#arrived,
+      workerMs: pool.workerMs,
+      decisions: this.#decisions.length,
+    }
+    this.#mostWorkers = pool.ready
+    this.#mostLag = pool.keys.waiting
+  }
+
   resize(workers: number, reason: string): void {
     const from = this.#pool.permits
     if (workers === from) return
@@ -178,24 +199,26 @@ class SimulatedFunction {
 
   result(): FunctionResult {
     const pool = this.#pool
+    const from = this.#from
     const { succeeded, failed, cpuMs } = pool.counters
-    const workerSeconds = pool.workerMs / 1000
+    const workerSeconds = (pool.workerMs - from.workerMs) / 1000
     const [first, second] = this.#load.changesAtMs ?? []
     const change = first === undefined ? undefined : this.#track.answer(first, second ?? this.#whole.durationMs)
+    const decisions = this.#decisions.slice(from.decisions)
     return {
       name: this.#load.name,
       series: this.#series,
       decisions: this.#decisions,
       summary: {
-        arrived: this.#arrived,
-        succeeded,
-        failed,
-        resizes: this.#decisions.length,
-        resizesAfter30S: this.#decisions.filter(({ atMs }) => atMs > warmUpMs).length,
+        arrived: this.#arrived - from.arrived,
+        succeeded: succeeded - from.succeeded,
+        failed: failed - from.failed,
+        resizes: decisions.length,
+        resizesAfter30S: decisions.filter(({ atMs }) => atMs > warmUpMs).length,
         mostWorkers: this.#mostWorkers,
         workerSeconds,
         gibSeconds: (workerSeconds * (this.#load.behaviour.memoryMiB ?? 128)) / 1_024,
-        cpuSeconds: cpuMs / 1000,
+        cpuSeconds: (cpuMs - from.cpuMs) / 1000,
         p50DelayMs: pool.allDelays.percentileMs(0.5),
         p99DelayMs: pool.allDelays.percentileMs(0.99),
         longestDelayMs: pool.allDelays.longestMs,

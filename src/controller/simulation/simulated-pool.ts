@@ -47,7 +47,8 @@ export class SimulatedPool {
   readonly keys = new KeyQueues()
   /** From arrival to the start of the handler, since the last look. */
   delays = new Delays()
-  readonly allDelays = new Delays()
+  /** Since the summary began. */
+  allDelays = new Delays()
   onResized: () => void = () => {}
   /** Work waits and no worker is permitted. */
   onStarved: () => void = () => {}
