@@ -1,4 +1,4 @@
-import type { Server } from 'node:net'
+import type { Server, Socket } from 'node:net'
 import { join } from 'node:path'
 import { Aedes, type AuthenticateError, type Client, type PublishPacket } from 'aedes'
 import type { MqttBrokerConfig } from '../../config/sections/mqtt-broker.ts'
@@ -50,6 +50,8 @@ export class EmbeddedBroker {
   readonly #isUser: ReturnType<typeof createUserCheck>
   readonly #connections = new WeakMap<Client, BrokerConnection>()
   readonly #limits = new WeakMap<Client, number>()
+  /** Every open connection, also those that have not said CONNECT. */
+  readonly #sockets = new Set<Socket>()
   #state: 'stopped' | 'listening' | 'stopping' = 'stopped'
   #aedes: Aedes | undefined
   #server: Server | undefined
@@ -97,7 +99,11 @@ export class EmbeddedBroker {
     const aedes = await this.#createAedes()
     try {
       this.#server = await listenForClients(this.#config, {
-        client: socket => aedes.handle(socket),
+        client: socket => {
+          this.#sockets.add(socket)
+          socket.once('close', () => this.#sockets.delete(socket))
+          aedes.handle(socket)
+        },
         dropped: reason => this.#count(reason),
         report: this.#report,
       })
@@ -119,6 +125,8 @@ export class EmbeddedBroker {
     // The acknowledgements of the last batch are corked until the end of this turn.
     await new Promise(resolve => setImmediate(resolve))
     await new Promise<void>(resolve => this.#aedes?.close(resolve))
+    // aedes closes its clients; a connection is none before its CONNECT, and might stay silent for long.
+    for (const socket of this.#sockets) socket.destroy()
     await closed
     await this.#ledger?.close()
     this.#aedes = undefined
