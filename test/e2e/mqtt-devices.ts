@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { connectAsync, type MqttClient } from 'mqtt'
 import type { SendingLedger, TestEvent } from './ledger.ts'
 
@@ -6,13 +5,8 @@ export interface DeviceRun {
   readonly url: string
   readonly protocolVersion: 4 | 5
   readonly devices: number
-  /** Messages of each device; Infinity with a `signal`. */
   readonly perDevice: number
   readonly ledger: SendingLedger
-  /** Most messages of all devices together in a second. Default: as many as are acknowledged. */
-  readonly messagesPerSecond?: number
-  /** No message is published for the first time any more; those that were wait for their PUBACK. */
-  readonly signal?: AbortSignal
 }
 
 /** Unacknowledged messages of one device. */
@@ -28,8 +22,7 @@ export async function publishFromDevices(run: DeviceRun): Promise<void> {
 }
 
 async function publishFromDevice(run: DeviceRun, key: string): Promise<void> {
-  const { url, protocolVersion, perDevice, ledger, signal } = run
-  const shareMs = (1_000 * run.devices) / (run.messagesPerSecond ?? Infinity)
+  const { url, protocolVersion, perDevice, ledger } = run
   const client = await connectAsync(url, {
     protocolVersion,
     clientId: `device-${key}`,
@@ -44,11 +37,7 @@ async function publishFromDevice(run: DeviceRun, key: string): Promise<void> {
   // A refused connection is followed by the next try.
   client.on('error', () => undefined)
   try {
-    const next = async (): Promise<boolean> => {
-      if (shareMs > 0) await delay(shareMs)
-      return signal?.aborted !== true
-    }
-    await inWindow(perDevice, inFlight, next, async seq => {
+    await inWindow(perDevice, inFlight, async seq => {
       const event: TestEvent = { id: `${key}-${seq}`, key, seq }
       await ledger.send(event.id, event)
       open.add(event.id)
@@ -65,15 +54,10 @@ async function publish(client: MqttClient, topic: string, event: TestEvent): Pro
   await client.publishAsync(topic, JSON.stringify(event), { qos: 1 })
 }
 
-/** Runs `work` for 0 to `count` - 1, started in order, at most `size` at a time, as long as `next` allows another one. */
-async function inWindow(
-  count: number,
-  size: number,
-  next: () => Promise<boolean>,
-  work: (index: number) => Promise<void>,
-): Promise<void> {
+/** Runs `work` for 0 to `count` - 1, started in order, at most `size` at a time. */
+async function inWindow(count: number, size: number, work: (index: number) => Promise<void>): Promise<void> {
   const running = new Set<Promise<void>>()
-  for (let index = 0; index < count && (await next()); index++) {
+  for (let index = 0; index < count; index++) {
     if (running.size >= size) await Promise.race(running)
     const one: Promise<void> = work(index).finally(() => running.delete(one))
     running.add(one)

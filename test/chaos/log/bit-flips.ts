@@ -97,7 +97,7 @@ export const bitFlips = defineExperiment({
   proves:
     'A flipped bit or an overwritten sector costs the records it hits, which are reported, and nothing before or behind them.',
   full: { flips: 50_000 },
-  short: { flips: 2_000 },
+  short: { flips: 4_000 },
   async run({ size, seed, progress }) {
     const result = emptyBitFlipResult()
     let logs = 0

@@ -88,7 +88,7 @@ export const tornTail = defineExperiment({
   name: 'torn-tail',
   proves: 'Wherever the last records are torn, every complete record is served, nothing else is, and writing goes on.',
   full: { cuts: 100_000 },
-  short: { cuts: 3_000 },
+  short: { cuts: 6_000 },
   async run({ size, seed, progress }) {
     const result: TornTailResult = { cuts: 0, missing: 0, bad: 0, others: 0, findings: [] }
     let logs = 0

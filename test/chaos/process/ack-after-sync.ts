@@ -38,6 +38,8 @@ export const ackAfterSync = defineExperiment({
     }
     await trial.stopSending()
     const { acknowledged } = trial.sent
+    // The last acknowledgement may be here before its call has returned there; whoever answers this has returned from it.
+    await trial.gateway.readiness()
     strace.kill('SIGTERM')
     await once(strace, 'exit')
     const order = judgeAckOrder(await callsOf(file), { isLog: path => path.endsWith('.segment'), openSynced })

@@ -25,6 +25,8 @@ export const sigkillKafka = defineExperiment({
       await using trial = await kafkaTrial(topic, { functionEnvironment: { WORK_MS: String(random.pick([2, 20])) } })
       const stop = new AbortController()
       const producing = new TrialProducer(topic, trial, keys).produceUntil(stop.signal, eventsPerSecond)
+      // Told of when it is awaited.
+      producing.catch(() => undefined)
       await trial.runs.waitForDone(1)
       for (let cycle = 0; cycle < cyclesPerTrial && done < size.cycles; cycle++) {
         const random = seededRandom(partSeed(seed, done))

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { partitionFor } from '../../../src/log/partitioner.ts'
 import { prepareGateway, type GatewayProcess, type GatewaySetup } from '../../e2e/gateway-process.ts'
-import { publishFromDevices } from '../../e2e/mqtt-devices.ts'
 import { sendWebhooks, type WebhookRun } from '../../e2e/webhook-sender.ts'
 import { dumpDeadLetters } from '../checker/dead-letter-dump.ts'
+import { publishCarefully } from './careful-device.ts'
 import { nowUs, type EventIdentity, type History, type Interruption, type PauseSpan } from '../checker/history.ts'
 import { judge, type Rules } from '../checker/judge.ts'
 import { RunJournal } from '../checker/run-journal.ts'
@@ -88,15 +88,18 @@ export class Trial implements AsyncDisposable {
       eventsPerSecond: 1_000,
     }
     const { signal } = this.#stopSending
-    this.#sending.push(sendWebhooks({ url, signal, ledger: this.sent, ...defaults, ...run }))
+    this.#send(sendWebhooks({ url, signal, ledger: this.sent, ...defaults, ...run }))
   }
 
   /** Devices that publish at QoS 1 from now until {@link finish}. */
   publishFromDevices(run: { readonly devices?: number; readonly messagesPerSecond?: number } = {}): void {
-    const { mqttUrl: url } = this.gateway
-    const defaults = { devices: 16, perDevice: Infinity, messagesPerSecond: 400, protocolVersion: 4 as const }
+    const { devices = 16, messagesPerSecond = 400 } = run
+    const everyMs = (1_000 * devices) / messagesPerSecond
     const { signal } = this.#stopSending
-    this.#sending.push(publishFromDevices({ url, signal, ledger: this.sent, ...defaults, ...run }))
+    for (let device = 0; device < devices; device++)
+      this.#send(
+        publishCarefully({ port: this.gateway.mqttPort, key: `d${device}`, everyMs, ledger: this.sent, signal }),
+      )
   }
 
   /** SIGKILL, and a new process on the same data; resolves when it is ready. */
@@ -174,6 +177,12 @@ export class Trial implements AsyncDisposable {
     await this.gateway.dispose()
     // What is still being sent ends with the connections to a gateway that is gone.
     await Promise.allSettled(this.#sending)
+  }
+
+  #send(sending: Promise<void>): void {
+    this.#sending.push(sending)
+    // A sender that breaks is told of when the sending is stopped.
+    sending.catch(() => undefined)
   }
 
   async #restart(interruption: Interruption): Promise<void> {

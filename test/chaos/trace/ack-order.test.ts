@@ -61,6 +61,12 @@ describe('an answer 202', () => {
     expect(findings).toEqual([expect.stringContaining(finding)])
   })
 
+  it('counts as well when it says 200 to a repeated event, and not when it is about no event', () => {
+    const repeated = answer('a').replace(path('202 Accepted'), path('200 OK'))
+    const page = answer('a').replace(path('202 Accepted'), path('200 OK')).replace(path('"id"'), path('"up"'))
+    expect(judge([repeated, page])).toMatchObject({ accepted: 1, synced: 0 })
+  })
+
   it('is found beside others in one write', () => {
     const both = Buffer.from(
       'HTTP/1.1 202 Accepted\r\n\r\n{"id":"a"}HTTP/1.1 503 Busy\r\n\r\n{"id":"c"}HTTP/1.1 202 Accepted\r\n\r\n{"id":"b"}',

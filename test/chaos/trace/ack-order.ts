@@ -2,7 +2,7 @@ import { MqttStream, packetType, publicationOf } from './mqtt-stream.ts'
 import type { TracedCall } from './strace-calls.ts'
 
 export interface AckOrder {
-  /** 202 answers, and PUBACKs, by the event they acknowledge. */
+  /** Answers 202, those 200 included that repeat one, and PUBACKs. */
   readonly accepted: number
   readonly pubacks: number
   /** Of both, those whose event was synced before the acknowledgement began to leave. */
@@ -82,10 +82,12 @@ export function judgeAckOrder(calls: Iterable<TracedCall>, { isLog, openSynced }
           acknowledged.push({ kind: 'PUBACK', id: connection.published.get(body.readUInt16BE(0)), began: call.began })
       return
     }
-    // Pipelined answers may share a write.
-    for (const answer of call.bytes.toString('latin1').split(/(?=HTTP\/1\.1 \d{3} )/))
-      if (answer.startsWith('HTTP/1.1 202 '))
-        acknowledged.push({ kind: '202', id: idsOf(Buffer.from(answer, 'latin1'))[0], began: call.began })
+    // Pipelined answers may share a write. A 200 tells of a repeated event that it was accepted before.
+    for (const answer of call.bytes.toString('latin1').split(/(?=HTTP\/1\.1 \d{3} )/)) {
+      const [id] = idsOf(Buffer.from(answer, 'latin1'))
+      if (answer.startsWith('HTTP/1.1 202 ') || (answer.startsWith('HTTP/1.1 200 ') && id !== undefined))
+        acknowledged.push({ kind: '202', id, began: call.began })
+    }
   }
 
   for (const call of calls) {
