@@ -27,6 +27,7 @@ export class Admission implements SubscriptionHandlers {
   /** Revoked windows that have something under way, by partition. */
   readonly #retired = new Map<number, AssignedWindow>()
   #isAdmissionPlanned = false
+  #isClosed = false
   #subscription: Subscription | undefined
   #subscribing: Promise<void> | undefined
 
@@ -48,8 +49,12 @@ export class Admission implements SubscriptionHandlers {
     this.#subscribing = this.#keepSubscribing()
   }
 
-  /** No record of any partition is asked for any more. */
-  pauseAll(): void {
+  /**
+   * Takes in nothing more, not even what has arrived and waits for room: a stop parks the older events of a key, and
+   * what came in behind its back would be parked in front of the younger ones that stay in the log.
+   */
+  close(): void {
+    this.#isClosed = true
     this.#subscription?.pause([...this.windows.keys()])
   }
 
@@ -135,7 +140,7 @@ export class Admission implements SubscriptionHandlers {
   #admitWaiting(): void {
     for (const window of this.windows.values()) {
       if (window.hasWaiting && window.predecessor === undefined) this.#admit(window)
-      if (!window.paused || !window.isHungry) continue
+      if (!window.paused || !window.isHungry || this.#isClosed) continue
       window.paused = false
       this.#subscription?.resume([window.partition])
     }
@@ -152,7 +157,9 @@ export class Admission implements SubscriptionHandlers {
   }
 
   #admit(window: AssignedWindow): void {
-    for (let record = window.takeWaiting(); record !== undefined; record = window.takeWaiting()) {
+    while (!this.#isClosed) {
+      const record = window.takeWaiting()
+      if (record === undefined) break
       const sequence = window.tracker.add(record.offset)
       if (sequence >= 0) this.#handlers.admit(window, record, sequence)
     }

@@ -243,7 +243,7 @@ export class TriggerDispatch implements DeliveryOwner {
   async stop(drainMs: number): Promise<boolean> {
     if (this.#gate.isStopped) return true
     this.#gate.stopping()
-    this.#admission.pauseAll()
+    this.#admission.close()
     const limit = new AbortController()
     const timer = Number.isFinite(drainMs) ? setTimeout(() => this.#giveUpWaiting(limit), drainMs) : undefined
     await this.#untilQuiet(limit.signal)

@@ -146,17 +146,23 @@ export class DispatchFixture {
 
   /** Appends one event and returns its offset. */
   append(key: string, value: string, partition = 0): Promise<number> {
-    const header = {
-      id: value,
-      source: '/test',
-      type: 'test',
-      acceptedAtMs: Date.now(),
-      hops: 0,
-      ...(key === '' ? {} : { partitionkey: key }),
-    }
-    return this.log.append(partition, [
-      { key: key === '' ? null : Buffer.from(key), header: encodeEventHeader(header), value: Buffer.from(value) },
-    ])
+    return this.appendAll([[key, value]], partition)
+  }
+
+  /** Appends events, each a key and a value, as one batch, which the log hands out as one too. Returns the first offset. */
+  appendAll(events: readonly (readonly [key: string, value: string])[], partition = 0): Promise<number> {
+    const records = events.map(([key, value]) => {
+      const header = {
+        id: value,
+        source: '/test',
+        type: 'test',
+        acceptedAtMs: Date.now(),
+        hops: 0,
+        ...(key === '' ? {} : { partitionkey: key }),
+      }
+      return { key: key === '' ? null : Buffer.from(key), header: encodeEventHeader(header), value: Buffer.from(value) }
+    })
+    return this.log.append(partition, records)
   }
 
   /** Waits until so many events are complete (done, dead or skipped). */
