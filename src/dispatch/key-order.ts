@@ -3,6 +3,8 @@ import type { Delivery } from './delivery.ts'
 import { maxFrameBytes, type FrameSize } from './frame-size.ts'
 import type { Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
+import { isTooOld } from './retry-decision.ts'
+import type { RouteTarget } from './route.ts'
 import type { TriggerRoute } from './trigger-route.ts'
 import type { TriggerRoutes } from './trigger-routes.ts'
 import { turnTimeMs } from './turn-clock.ts'
@@ -16,6 +18,8 @@ export interface KeyOrderOptions {
   readonly isRunning: () => boolean
   /** No version will ever run the event; it has left its lane, which is blocked. */
   readonly onUnroutable: (delivery: Delivery, thrown: unknown) => void
+  /** The event has grown too old for another attempt while it waited; it has left its lane, which is blocked. */
+  readonly onTooOld: (delivery: Delivery) => void
   /** The events of a lane below a sequence number leave memory for the parked store; `delayMs` until the first may run. */
   readonly onPark: (lane: Lane, delayMs: number, below: number) => void
 }
@@ -59,6 +63,10 @@ export class KeyOrder {
         lane.state = 'blocked'
         continue
       }
+      if (this.#isTooOld(lane)) {
+        this.#giveUp(lane, this.#options.onTooOld)
+        continue
+      }
       const alone = lane.head?.alone === true
       if (alone && into.length > 0) return ready.push(lane)
       const maxEvents = alone ? 1 : Math.min(size.maxPerKey, size.maxEvents - into.length)
@@ -98,7 +106,7 @@ export class KeyOrder {
       isRouted = this.#routes.choose(lane)
     } catch (thrown) {
       // Whoever has paused the trigger may be about to make the version.
-      if (this.#options.isRunning()) return this.#giveUp(lane, thrown)
+      if (this.#options.isRunning()) return this.#giveUp(lane, delivery => this.#options.onUnroutable(delivery, thrown))
       isRouted = false
     }
     if (!isRouted) {
@@ -144,9 +152,16 @@ export class KeyOrder {
     this.#routes.close()
   }
 
-  #giveUp(lane: Lane, thrown: unknown): void {
+  #giveUp(lane: Lane, bury: (delivery: Delivery) => void): void {
     lane.state = 'blocked'
-    this.#options.onUnroutable(lane.shift() as Delivery, thrown)
+    bury(lane.shift() as Delivery)
+  }
+
+  /** An attempt may begin later than it was due: after a pause or a restart, or because no worker was free. */
+  #isTooOld({ head, target }: Lane): boolean {
+    const { attempt, record } = head as Delivery
+    if (attempt === 1) return false
+    return isTooOld(attempt, (target as RouteTarget).retry, this.#options.now() - record.timestampMs)
   }
 
   #postpone(lane: Lane, delayMs: number): void {

@@ -128,14 +128,15 @@ export class Settlement {
     const { retry, engine } = delivery.target as RouteTarget
     const { version } = engine.pool.version
     delivery.addFailure({ attempt: delivery.attempt, atMs: now(), stage: 'handler', reason, message, version })
-    const decision = decideRetry(delivery.attempt, retry, random())
+    const decision = decideRetry(delivery.attempt, retry, random(), now() - delivery.record.timestampMs)
     delivery.attempt++
     delivery.state = 'waiting'
     if (lane.blockedSinceMs === 0) lane.blockedSinceMs = now()
     if (decision.kind === 'exhausted') {
       lane.remove(delivery)
       this.#options.onSettled?.(delivery, outcome)
-      void this.bury(delivery, { stage: 'handler', reason, message })
+      if (decision.limit === 'age') this.buryTooOld(delivery)
+      else void this.bury(delivery, { stage: 'handler', reason, message })
     } else {
       this.counters.retried++
       engine.stats.retried()
@@ -228,6 +229,16 @@ export class Settlement {
     lane.blockedSinceMs = 0
     this.complete(delivery)
     if (lane.inFrame === 0 && lane.state === 'blocked') this.#parts.order.settled(lane)
+  }
+
+  /** Ends an event that has attempts left and is too old for them. */
+  buryTooOld(delivery: Delivery): void {
+    // What comes from the store has not been run here: the version that would have is told.
+    delivery.target ??= delivery.lane.target
+    const { maxAgeMs } = (delivery.target as RouteTarget).retry
+    const last = delivery.failures?.at(-1)
+    const message = `no further attempt: the event is older than retry.maxAgeMs, ${maxAgeMs} ms; the last one failed with ${last?.reason}: ${last?.message}`
+    void this.bury(delivery, { stage: 'handler', reason: 'too-old', message })
   }
 
   /** The event is done: its results are out, or it is a durable dead letter, or it was skipped. */

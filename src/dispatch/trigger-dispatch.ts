@@ -70,6 +70,7 @@ export class TriggerDispatch implements DeliveryOwner {
       routes: this.#routes,
       isRunning: () => this.state === 'running',
       onUnroutable: (delivery, thrown) => this.#unroutable(delivery, thrown),
+      onTooOld: delivery => this.#settlement.buryTooOld(delivery),
       onPark: (lane, delayMs, below) => this.#settlement.park(lane, delayMs, below),
     })
     this.#admission = new Admission(options, {

@@ -13,6 +13,11 @@ export interface RetryPolicy {
   readonly maxDelayMs: number
   /** Share of a delay that is random, 0 to 1. Default 0.2. */
   readonly jitter: number
+  /**
+   * Age of an event, from its acceptance (of a Kafka record: from its timestamp), beyond which no further attempt begins:
+   * 1,000 to 2,592,000,000 ms. The first attempt begins at any age. Default: none.
+   */
+  readonly maxAgeMs?: number
 }
 
 /** Bounds and aims of one version's worker pool. */

@@ -8,7 +8,7 @@ import type { CommandIo } from '../command-io.ts'
 import { formatTable } from '../format-table.ts'
 import { defaultTrigger } from '../manifest/default-definition.ts'
 import { assertName } from '../manifest/find-function.ts'
-import { collect, jsonValue, pointInTime, wholeNumber } from '../option-parsers.ts'
+import { collect, duration, jsonValue, pointInTime, wholeNumber } from '../option-parsers.ts'
 import { preconditionOf, putTrigger } from '../plan/carry-out.ts'
 import { formatAction, formatFieldChanges } from '../plan/format-change.ts'
 import { planTrigger } from '../plan/trigger-plan.ts'
@@ -26,6 +26,7 @@ interface TriggerFlags {
   readonly ordering?: TriggerConfig['ordering']
   readonly maxInFlight?: number
   readonly maxAttempts?: number
+  readonly maxAge?: number
   readonly description?: string
   readonly enabled?: boolean
   readonly disabled?: boolean
@@ -140,6 +141,11 @@ function withFlags(command: Command): Command {
     .addOption(new Option('--ordering <order>', 'key: one event of a key at a time').choices(['key', 'none']))
     .option('--max-in-flight <count>', 'events of one partition under way', wholeNumber(1, 100_000))
     .option('--max-attempts <count>', 'attempts in all, instead of what the function says', wholeNumber(1, 1000))
+    .option(
+      '--max-age <duration>',
+      'age of an event beyond which it is not tried again',
+      duration(1_000, 2_592_000_000),
+    )
     .option('--description <text>', 'for people')
     .option('--enabled', 'it runs')
     .addOption(new Option('--disabled', 'it does not run').conflicts('enabled'))
@@ -151,7 +157,8 @@ function changesOf(
   flags: TriggerFlags,
   current: Pick<TriggerView['definition'], 'retry'> | undefined,
 ): Partial<TriggerConfig> {
-  const { filter, start, ordering, maxInFlight, maxAttempts, description } = flags
+  const { filter, start, ordering, maxInFlight, description } = flags
+  const retry = retryOf(flags)
   const sinks = flags.sinks === false ? [] : flags.sink
   const enabled = flags.disabled === true ? false : flags.enabled
   return {
@@ -159,10 +166,18 @@ function changesOf(
     ...(start === undefined ? {} : { start }),
     ...(ordering === undefined ? {} : { ordering }),
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
-    ...(maxAttempts === undefined ? {} : { retry: { ...current?.retry, maxAttempts } }),
+    ...(Object.keys(retry).length === 0 ? {} : { retry: { ...current?.retry, ...retry } }),
     ...(description === undefined ? {} : { description }),
     ...(sinks === undefined ? {} : { sinks: [...sinks] }),
     ...(enabled === undefined ? {} : { enabled }),
+  }
+}
+
+/** What the flags say of the retry; the rest of what a trigger overrides stays. */
+function retryOf({ maxAttempts, maxAge }: TriggerFlags): NonNullable<TriggerConfig['retry']> {
+  return {
+    ...(maxAttempts === undefined ? {} : { maxAttempts }),
+    ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
   }
 }
 

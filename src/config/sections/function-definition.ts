@@ -8,6 +8,15 @@ export const labelNamePattern = '^[A-Za-z0-9][A-Za-z0-9._/-]{0,127}$'
 /** A host name, all hosts below one, or an IP address. */
 const hostPattern = '^(\\*\\.)?[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$|^[0-9A-Fa-f:.]+$'
 
+const maxAgeSchema = Type.Optional(
+  Type.Integer({
+    minimum: 1_000,
+    maximum: 2_592_000_000,
+    description:
+      'Age in ms, from the acceptance of the event (of a Kafka record: from its timestamp), beyond which no further attempt begins: it becomes a dead letter. The first attempt begins at any age. Default: no limit.',
+  }),
+)
+
 /** Retry, as a function declares it: every field has its default here. */
 const retrySchema = Type.Object(
   {
@@ -15,6 +24,7 @@ const retrySchema = Type.Object(
     initialDelayMs: Type.Integer({ minimum: 0, maximum: 3_600_000, default: 200, description: 'Doubles per attempt.' }),
     maxDelayMs: Type.Integer({ minimum: 0, maximum: 86_400_000, default: 30_000 }),
     jitter: Type.Number({ minimum: 0, maximum: 1, default: 0.2, description: 'Share of a delay that is random.' }),
+    maxAgeMs: maxAgeSchema,
   },
   { additionalProperties: false, default: {}, description: 'How a failed attempt is repeated.' },
 )
@@ -26,6 +36,7 @@ export const retryOverrideSchema = Type.Object(
     initialDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_600_000 })),
     maxDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400_000 })),
     jitter: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
+    maxAgeMs: maxAgeSchema,
   },
   { additionalProperties: false, description: "Overrides parts of the function's retry." },
 )
