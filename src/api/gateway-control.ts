@@ -2,8 +2,9 @@ import type { AliasControl } from './alias-control.ts'
 import type { FunctionControl } from './function-control.ts'
 import type { InvocationControl } from './invocation-control.ts'
 import type { ObservationControl } from './observation-control.ts'
+import type { ScalingControl } from './scaling-control.ts'
 import type { TriggerControl } from './trigger-control.ts'
-import type { GatewayHealth, ScalingDecisionView, SinkView, SourceView, StreamView } from './views/gateway-view.ts'
+import type { GatewayHealth, SinkView, SourceView, StreamView } from './views/gateway-view.ts'
 
 /**
  * What the API asks of the gateway. The API owns this interface and the gateway implements it, so that routes know no
@@ -11,15 +12,20 @@ import type { GatewayHealth, ScalingDecisionView, SinkView, SourceView, StreamVi
  * `details.retryAfterS` is a number says when to come again.
  */
 export interface GatewayControl
-  extends FunctionControl, AliasControl, TriggerControl, InvocationControl, ObservationControl, StageControl {}
+  extends
+    FunctionControl,
+    AliasControl,
+    TriggerControl,
+    InvocationControl,
+    ObservationControl,
+    ScalingControl,
+    StageControl {}
 
 /** The stages and the process as a whole. */
 export interface StageControl {
   sources(): Promise<readonly SourceView[]>
   streams(): Promise<readonly StreamView[]>
   sinks(): Promise<readonly SinkView[]>
-  /** Newest first. */
-  scaling(): Promise<readonly ScalingDecisionView[]>
   /** Cheap; never waits for the outside. */
   health(): GatewayHealth
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>

@@ -13,7 +13,10 @@ import { addInvokeCommand } from './commands/invoke-command.ts'
 import { addListCommands } from './commands/list-commands.ts'
 import { addLogsCommand } from './commands/logs-command.ts'
 import { addPublishCommand } from './commands/publish-command.ts'
+import { addRecordCommand } from './commands/record-command.ts'
 import { addRolloutCommand } from './commands/rollout-command.ts'
+import { addScalingCommand } from './commands/scaling-command.ts'
+import { addSimulateCommand } from './commands/simulate-command.ts'
 import { addStatsCommand } from './commands/stats-command.ts'
 import { addTriggerCommands } from './commands/trigger-commands.ts'
 import { addTriggersCommand } from './commands/triggers-command.ts'
@@ -92,6 +95,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, configuration or code, 3 gateway no
   addTriggersCommand(program, io)
   addTriggerCommands(program, io)
   addListCommands(program, io)
+  program.commandsGroup('Scaling:')
+  addScalingCommand(program, io)
+  addRecordCommand(program, io)
+  addSimulateCommand(program, io)
   program.commandsGroup('Gateway:')
   program.helpCommand('help [command]', 'show help for a command')
   addGatewayCommands(program, io, gateway, setExitCode)

@@ -11,18 +11,10 @@ import {
   type ScalingSample,
   type ScalingState,
 } from './scaling-decision.ts'
+import { inputsOf, ScalingHistory, type ScalingEvent, type ScalingInputs } from './scaling-history.ts'
 import type { Limit } from './scaling-sample.ts'
+import { wantedNodes, type WantedNodes } from './wanted-nodes.ts'
 import { warmMinimum } from './warm-window.ts'
-
-/** A decision that changed the number of workers, kept to be shown. */
-export interface ScalingEvent {
-  readonly atMs: number
-  readonly function: string
-  readonly version: string
-  readonly from: number
-  readonly to: number
-  readonly reason: string
-}
 
 export interface ControllerOptions {
   /** Default 500 ms. */
@@ -33,9 +25,20 @@ export interface ControllerOptions {
   readonly onDecision: (event: ScalingEvent) => void
 }
 
+/** What was decided last for a version, changed or not. */
+export interface ScalingStatus {
+  readonly pool: WorkerPool
+  readonly reason: string
+  /** Events taken in since the version began to be used. */
+  readonly received: number
+  /** Undefined: not sampled yet. */
+  readonly inputs: ScalingInputs | undefined
+}
+
 interface Controlled {
   readonly pool: WorkerPool
   readonly lag: LagSource
+  inputs: ScalingInputs | undefined
   state: ScalingState
   load: LoadState
   claim: Claim
@@ -44,18 +47,16 @@ interface Controlled {
   removed: boolean
 }
 
-/** Decisions that are kept. */
-const keptEvents = 1_000
-
 /** A lag that takes longer to tell is unknown. */
 const lagTimeoutMs = 5_000
 
 /** Samples, decides, applies; never consumes. The decisions are pure functions: scaling-decision.ts, fair-shares.ts. */
 export class Controller {
+  /** Of the last hour. */
+  readonly history = new ScalingHistory()
+  readonly machine: Machine
   readonly #options: ControllerOptions
-  readonly #machine: Machine
   readonly #versions: Controlled[] = []
-  readonly #events: ScalingEvent[] = []
   #timer: NodeJS.Timeout | undefined
   #cpu = process.cpuUsage()
   #cpuAtMs = performance.now()
@@ -63,7 +64,7 @@ export class Controller {
 
   constructor(options: ControllerOptions) {
     this.#options = options
-    this.#machine = { cores: options.cores, memoryMiB: options.memoryMiB ?? memoryForWorkers() }
+    this.machine = { cores: options.cores, memoryMiB: options.memoryMiB ?? memoryForWorkers() }
   }
 
   add(pool: WorkerPool, lag: LagSource): void {
@@ -75,6 +76,7 @@ export class Controller {
       load: initialLoadState,
       claim: claimOf(pool, { workers: warm, cores: 0, coresPerWorker: 1 }),
       reason: 'not sampled yet',
+      inputs: undefined,
       sampling: false,
       removed: false,
     })
@@ -113,22 +115,18 @@ export class Controller {
     this.#apply(pool, Math.max(1, warmMinimum(scaling, Date.now())), '0→1: the first event waits')
   }
 
-  /** The latest decisions, newest first. */
-  events(): readonly ScalingEvent[] {
-    return this.#events.toReversed()
+  /** All versions that it sizes. */
+  statuses(): readonly ScalingStatus[] {
+    return this.#versions.map(({ pool, reason, inputs, lag }) => ({ pool, reason, inputs, received: lag.received }))
   }
 
-  /** What was decided last for each version, changed or not. */
-  reasons(): readonly {
-    readonly function: string
-    readonly version: string
-    readonly workers: number
-    readonly reason: string
-  }[] {
-    return this.#versions.map(({ pool, reason }) => {
-      const { name, version } = pool.version
-      return { function: name, version, workers: pool.stats().permits, reason }
-    })
+  /** How many machines such as this one the load would fill; undefined while the lag of some version is not known. */
+  wantedNodes(): WantedNodes | undefined {
+    if (this.#versions.some(({ inputs }) => inputs?.waiting === undefined)) return undefined
+    return wantedNodes(
+      this.#versions.map(({ claim }) => claim),
+      this.machine,
+    )
   }
 
   #lookAtCores(): void {
@@ -146,11 +144,13 @@ export class Controller {
       const notTaken = await withinTime(controlled.lag.notTaken(), lagTimeoutMs)
       if (controlled.removed) return
       const sample = this.#sample(controlled, notTaken)
+      controlled.inputs = inputsOf(sample)
       const decision = decideWorkers(sample, controlled.pool.version.scaling, controlled.state)
       controlled.state = decision.state
       controlled.reason = decision.reason
       controlled.claim = claimOf(controlled.pool, decision.claim)
-      this.#apply(controlled.pool, decision.desired, decision.reason)
+      this.#apply(controlled.pool, decision.desired, decision.reason, controlled.inputs)
+      this.#observe(controlled.pool, controlled.inputs)
     } catch (error) {
       // One version that cannot be sized must not stop the others, nor the process; the next tick tries again.
       controlled.reason = `hold: ${String(error)}`
@@ -193,26 +193,28 @@ export class Controller {
   #limitOf(controlled: Controlled): Limit | undefined {
     const limits = fairShares(
       this.#versions.map(({ claim }) => claim),
-      this.#machine,
+      this.machine,
     )
     return limits[this.#versions.indexOf(controlled)]
   }
 
-  #apply(pool: WorkerPool, desired: number, reason: string): void {
+  #apply(pool: WorkerPool, desired: number, reason: string, inputs?: ScalingInputs): void {
     const from = pool.stats().permits
     if (from === desired) return
     pool.setWorkers(desired)
-    const event = {
-      atMs: Date.now(),
-      function: pool.version.name,
-      version: pool.version.version,
-      from,
-      to: desired,
-      reason,
+    const { name, version } = pool.version
+    const event: ScalingEvent = {
+      ...{ atMs: Date.now(), function: name, version, from, to: desired, reason },
+      ...(inputs === undefined ? {} : { inputs }),
     }
-    this.#events.push(event)
-    if (this.#events.length > keptEvents) this.#events.shift()
+    this.history.decided(event)
     this.#options.onDecision(event)
+  }
+
+  #observe(pool: WorkerPool, { busy, waiting, arrivalsPerS, completedPerS }: ScalingInputs): void {
+    const { name, version } = pool.version
+    const workers = pool.stats().permits
+    this.history.observed(name, version, { atMs: Date.now(), workers, busy, waiting, arrivalsPerS, completedPerS })
   }
 }
 

@@ -34,6 +34,7 @@ export const errorCodes = {
   SLUICE_CONFIG_UNREADABLE: entry(400, false, 'The configuration file cannot be read'),
 
   SLUICE_CONTROLLER_SIMULATION: entry(400, false, 'The simulation cannot be run'),
+  SLUICE_CONTROLLER_UNKNOWN_LAG: entry(503, true, 'The lag is not known'),
 
   SLUICE_DISPATCH_HOP_LIMIT: entry(508, false, 'Functions feed each other without end'),
   SLUICE_DISPATCH_OVERLOADED: entry(503, true, 'The function is overloaded'),

@@ -2,6 +2,7 @@ import type { FunctionDefinition } from '../../src/config/sections/function-defi
 import type { AliasView } from '../../src/api/views/alias-view.ts'
 import type { FunctionSummary, FunctionView } from '../../src/api/views/function-view.ts'
 import type { LogLineView } from '../../src/api/views/log-view.ts'
+import type { ScalingInputsView, ScalingView } from '../../src/api/views/scaling-view.ts'
 import type { StatsView } from '../../src/api/views/stats-view.ts'
 import type { DeadLetterView, TriggerView } from '../../src/api/views/trigger-view.ts'
 import type { VersionView } from '../../src/api/views/version-view.ts'
@@ -196,5 +197,57 @@ export const statsViewOf = (name: string, version: string, windowMs: number): St
     intervalMs: 10_000,
     totals: [figures],
     series: [{ atMs: 0, ...figures }],
+  }
+}
+
+export const scalingInputsOf = (waiting: number | null): ScalingInputsView => ({
+  waiting,
+  arrivalsPerS: 1_056,
+  completedPerS: 740,
+  runnableKeys: 320,
+  ready: 2,
+  busy: 2,
+  running: 16,
+  concurrency: 8,
+  serviceTimeMs: 21.4,
+  cpuShare: 0.02,
+  failureShare: 0,
+  limit: null,
+})
+
+/** The version `latest` of a function with two workers on their way to four, and one that has nothing to do. */
+export const scalingViewOf = (name: string): ScalingView => {
+  const version = {
+    function: name,
+    version: 'latest',
+    state: 'ready',
+    permitted: 4,
+    workers: 2,
+    busy: 2,
+    reason: '2→4: 756 waiting + 1,056/s ÷ 374/s per worker, target 2 s',
+    problem: null,
+    policy: { minWorkers: 0, maxWorkers: 8, targetDrainMs: 2_000, scaleToZeroAfterMs: 60_000 },
+    memoryMiB: 128,
+    inputs: scalingInputsOf(756),
+    totals: { received: 9_000, succeeded: 8_000, failed: 20, handlerMs: 170_000, cpuMs: 3_400, coldStarts: 2 },
+  } as const
+  const idle = { ...version, version: '3', permitted: 0, workers: 0, busy: 0, inputs: scalingInputsOf(0) }
+  return {
+    atMs: 1_000,
+    cores: 2,
+    memoryMiB: 4_096,
+    versions: [version, idle],
+    decisions: [
+      { atMs: 900, function: name, version: 'latest', from: 2, to: 4, reason: version.reason, inputs: version.inputs },
+      {
+        atMs: 500,
+        function: name,
+        version: 'latest',
+        from: 0,
+        to: 1,
+        reason: '0→1: the first event waits',
+        inputs: null,
+      },
+    ],
   }
 }

@@ -9,6 +9,7 @@ import {
   functionSummaryOf,
   functionViewOf,
   logLineOf,
+  scalingViewOf,
   statsViewOf,
   triggerViewOf,
   versionViewOf,
@@ -192,7 +193,20 @@ export function createStubControl(): StubControl {
     ],
     streams: async () => [{ name: 'web', kind: 'home', partitions: [{ partition: 0, low: 5, end: 9 }], bytes: 100 }],
     sinks: async () => [{ name: 'out', kind: 'mqtt', ready: false, detail: 'nobody\u001b[31m listens' }],
-    scaling: async () => [{ atMs: 0, function: 'alert', from: 3, to: 5, reason: '4,120 waiting' }],
+    async scaling(query) {
+      note('scaling', query)
+      return scalingViewOf('alert')
+    },
+    scalingSeries: async ({ windowMs }) => ({ atMs: 1, windowMs, intervalMs: 5_000, series: [] }),
+    externalMetric: async () => ({
+      kind: 'ExternalMetricValueList',
+      apiVersion: 'external.metrics.k8s.io/v1beta1',
+      metadata: {},
+      items: [
+        { metricName: 'sluice_wanted_nodes', metricLabels: {}, timestamp: '2026-01-05T00:00:00.000Z', value: '1500m' },
+      ],
+      ...{ value: 1.5, nodes: 2, reason: 'the load takes 2.4 cores, of 80 % of 2 cores on each node' },
+    }),
     health() {
       return { healthy: this.healthy, ready: this.ready, parts: [{ name: 'log', state: 'open', ready: this.ready }] }
     },

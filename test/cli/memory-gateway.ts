@@ -7,6 +7,7 @@ import { registerApi } from '../../src/api/register-api.ts'
 import type { ShadowReport } from '../../src/api/views/alias-view.ts'
 import type { StreamView } from '../../src/api/views/gateway-view.ts'
 import type { LogLineView } from '../../src/api/views/log-view.ts'
+import type { ScalingView } from '../../src/api/views/scaling-view.ts'
 import type { StatsView } from '../../src/api/views/stats-view.ts'
 import { SluiceError } from '../../src/errors/sluice-error.ts'
 import { artifactHash } from '../../src/functions/artifact-hash.ts'
@@ -66,6 +67,8 @@ export interface MemoryGateway {
   shadow: ShadowReport | undefined
   streams: StreamView[]
   sinks: string[]
+  /** What every look at the scaling sees. */
+  scaling: () => ScalingView
   readonly lines: LogLineView[]
   log(...lines: LogLineView[]): void
   readonly followers: Set<(lines: readonly LogLineView[]) => void>
@@ -129,6 +132,7 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
     reply: (_name, request) => ({ body: request.body, headers: { 'content-type': request.contentType } }),
     stats: undefined,
     shadow: undefined,
+    scaling: () => ({ atMs: 0, cores: 2, memoryMiB: 1_024, versions: [], decisions: [] }),
     streams: ['orders', 'telemetry'].map(name => ({ name, kind: 'home', partitions: [], bytes: 100 })),
     sinks: ['alerts', 'priced'],
     lines: [],
@@ -275,7 +279,12 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
     sources: async () => [],
     streams: async () => gateway.streams,
     sinks: async () => gateway.sinks.map(name => ({ name, kind: 'stream', ready: true })),
-    scaling: async () => [],
+    scaling: async ({ limit }) => {
+      const view = gateway.scaling()
+      return { ...view, decisions: view.decisions.slice(0, limit) }
+    },
+    scalingSeries: async () => ({ atMs: 0, windowMs: 1_000, intervalMs: 5_000, series: [] }),
+    externalMetric: () => Promise.reject(new Error('not asked for')),
     health: () => ({ healthy: true, ready: true, parts: [] }),
     metrics: async () => ({ contentType: 'text/plain', body: '' }),
   }

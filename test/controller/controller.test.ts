@@ -26,6 +26,7 @@ function controlled(
       name: 'fn',
       version: 'latest',
       concurrency: 1,
+      memoryMiB: 64,
       scaling: { minWorkers: 0, maxWorkers: 4, targetDrainMs: 1_000, scaleToZeroAfterMs: 0, ...scaling },
     } as FunctionVersion,
     setWorkers: (count: number) => (permits = count),
@@ -65,7 +66,7 @@ describe('Controller', () => {
     controller.start()
     await untilTicks(5)
     expect(pool.stats().permits).toBe(0)
-    expect(controller.events().map(({ to }) => to)).toEqual([0, 1])
+    expect(controller.history.events().map(({ to }) => to)).toEqual([0, 1])
   })
 
   it('never touches a removed pool again, also not by the tick that was asking for its lag', async () => {
@@ -106,7 +107,7 @@ describe('Controller', () => {
     await new Promise<void>(resolve => setImmediate(resolve))
     controller.wake(pool)
     expect(touched).toEqual([])
-    expect(controller.reasons()).toEqual([])
+    expect(controller.statuses()).toEqual([])
   })
 
   it('leaves a version at zero while no more events wait than activationLagThreshold says', () => {
@@ -130,9 +131,31 @@ describe('Controller', () => {
     controller.start()
     await untilTicks(6)
     expect(pool.stats().permits).toBe(1)
-    expect(controller.reasons()).toEqual([
-      { function: 'fn', version: 'latest', workers: 1, reason: 'hold at 1: the lag is unknown' },
-    ])
+    expect(controller.statuses()).toMatchObject([{ pool, reason: 'hold at 1: the lag is unknown' }])
+    expect(controller.statuses()[0]?.inputs?.waiting).toBeUndefined()
+  })
+
+  it('tells no number of nodes before every lag is known', async () => {
+    const far: { notTaken?: number } = {}
+    const lag = { runnable: 0, runnableKeys: 0, received: 0, running: 0 }
+    const { controller, untilTicks } = controlled(lag, {}, () => Promise.resolve(far.notTaken))
+    expect(controller.wantedNodes()).toBeUndefined()
+    controller.start()
+    await untilTicks(3)
+    expect(controller.wantedNodes()).toBeUndefined()
+    far.notTaken = 0
+    await untilTicks(6)
+    expect(controller.wantedNodes()).toMatchObject({ nodes: 0 })
+  })
+
+  it('keeps what a decision was made of', async () => {
+    const lag = { runnable: 3, runnableKeys: 3, received: 3, running: 0 }
+    const { controller, untilTicks } = controlled(lag, {}, () => Promise.resolve(7))
+    controller.start()
+    await untilTicks(3)
+    const [first] = controller.history.events().toReversed()
+    expect(first).toMatchObject({ from: 0, to: 1, inputs: { waiting: 10, runnableKeys: 3, concurrency: 1 } })
+    expect(controller.history.series()).toMatchObject([{ function: 'fn', points: [{ waiting: 10 }] }])
   })
 
   it('gives the warm minimum before anything is sampled', () => {

@@ -6,11 +6,20 @@ import { codeSchema } from '../code-upload.ts'
 import { publicationSchema } from '../routes/version-routes.ts'
 import { aliasView, rolloutView, shadowReport, shadowTargetView, weightedVersionView } from '../views/alias-view.ts'
 import { functionSummary, functionView, poolView } from '../views/function-view.ts'
-import { gatewayHealth, scalingDecisionView, sinkView, sourceView, streamView } from '../views/gateway-view.ts'
+import { gatewayHealth, sinkView, sourceView, streamView } from '../views/gateway-view.ts'
 import { acceptedInvocation, loggedInvocation } from '../views/invocation-view.ts'
 import { deletionView, leaseView } from '../views/lifetime-view.ts'
 import { logLineView, logPage } from '../views/log-view.ts'
 import { problemView } from '../views/problem-view.ts'
+import {
+  externalMetricView,
+  scaledVersionView,
+  scalingDecisionView,
+  scalingInputsView,
+  scalingPointView,
+  scalingSeriesView,
+  scalingView,
+} from '../views/scaling-view.ts'
 import { statsSampleView, statsView, versionStatsView } from '../views/stats-view.ts'
 import { deadLetterPage, deadLetterView, triggerView } from '../views/trigger-view.ts'
 import { codeContentView, codeView, versionSummary, versionView } from '../views/version-view.ts'
@@ -27,6 +36,7 @@ export const namedSchemas: Readonly<Record<string, TSchema>> = {
   DeadLetter: deadLetterView,
   DeadLetterPage: deadLetterPage,
   Deletion: deletionView,
+  ExternalMetric: externalMetricView,
   Filter: triggerSchema.properties.filter,
   Function: functionView,
   FunctionDefinition: functionDefinitionSchema,
@@ -39,7 +49,12 @@ export const namedSchemas: Readonly<Record<string, TSchema>> = {
   Problem: problemView,
   Publication: publicationSchema,
   Rollout: rolloutView,
+  ScaledVersion: scaledVersionView,
+  Scaling: scalingView,
   ScalingDecision: scalingDecisionView,
+  ScalingInputs: scalingInputsView,
+  ScalingPoint: scalingPointView,
+  ScalingSeries: scalingSeriesView,
   ShadowReport: shadowReport,
   ShadowTarget: shadowTargetView,
   SimpleFilter: SimpleFilterSchema,

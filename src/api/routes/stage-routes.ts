@@ -1,11 +1,11 @@
 import type { TSchema } from 'typebox'
 import { answers, okList, route, type ApiRoute } from '../api-route.ts'
 import type { StageControl } from '../gateway-control.ts'
-import { scalingDecisionView, sinkView, sourceView, streamView } from '../views/gateway-view.ts'
+import { sinkView, sourceView, streamView } from '../views/gateway-view.ts'
 import { list } from '../views/view-schema.ts'
 
 const listRoute = (
-  name: 'sources' | 'streams' | 'sinks' | 'scaling',
+  name: 'sources' | 'streams' | 'sinks',
   operationId: string,
   item: TSchema,
   summary: string,
@@ -24,10 +24,4 @@ export const stageRoutes: readonly ApiRoute[] = [
   listRoute('sources', 'listSources', sourceView, 'All sources: what they accepted and refused.'),
   listRoute('streams', 'listStreams', streamView, 'All streams with their partitions.'),
   listRoute('sinks', 'listSinks', sinkView, 'All sinks and whether they are ready.'),
-  listRoute(
-    'scaling',
-    'listScalingDecisions',
-    scalingDecisionView,
-    'The last scaling decisions with their reasons, newest first.',
-  ),
 ]

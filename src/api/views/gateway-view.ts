@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { count, detail, known, nullable, oneOf, timeMs, type View } from './view-schema.ts'
+import { count, detail, known, nullable, oneOf, type View } from './view-schema.ts'
 
 export const sourceView = Type.Object({
   name: Type.String(),
@@ -27,15 +27,6 @@ export const sinkView = Type.Object({
   detail,
 })
 
-export const scalingDecisionView = Type.Object({
-  atMs: timeMs(),
-  function: Type.String(),
-  version: Type.Optional(Type.String({ description: '`latest` or a published number.' })),
-  from: count(),
-  to: count(),
-  reason: Type.String(),
-})
-
 export const healthPart = Type.Object({
   name: Type.String({ description: 'Such as log, source:orders, function:alert.' }),
   state: Type.String(),
@@ -52,6 +43,5 @@ export const gatewayHealth = Type.Object({
 export type SourceView = View<typeof sourceView>
 export type StreamView = View<typeof streamView>
 export type SinkView = View<typeof sinkView>
-export type ScalingDecisionView = View<typeof scalingDecisionView>
 export type HealthPart = View<typeof healthPart>
 export type GatewayHealth = View<typeof gatewayHealth>

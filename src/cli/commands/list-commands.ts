@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ScalingDecisionView, SinkView, SourceView, StreamView } from '../../api/views/gateway-view.ts'
+import type { SinkView, SourceView, StreamView } from '../../api/views/gateway-view.ts'
 import { apiPath } from '../api-client.ts'
 import type { CommandIo } from '../command-io.ts'
 import { formatBytes } from '../format-quantity.ts'
@@ -42,19 +42,11 @@ const sinkColumns: readonly Column<SinkView>[] = [
   { title: 'WHY', value: row => row.detail },
 ]
 
-const scalingColumns: readonly Column<ScalingDecisionView>[] = [
-  { title: 'AT', value: row => new Date(row.atMs).toISOString() },
-  { title: 'FUNCTION', value: row => (row.version === undefined ? row.function : `${row.function}@${row.version}`) },
-  { title: 'WORKERS', value: row => `${row.from}→${row.to}` },
-  { title: 'REASON', value: row => row.reason },
-]
-
-/** `sluice sources`, `streams`, `sinks`, `scaling`: a table, or JSON as the API gave it. */
+/** `sluice sources`, `streams`, `sinks`: a table, or JSON as the API gave it. */
 export function addListCommands(program: Command, io: CommandIo): void {
   addList(program, io, 'streams', 'streams and their partitions', streamColumns)
   addList(program, io, 'sources', 'what the sources accepted and refused', sourceColumns)
   addList(program, io, 'sinks', 'whether the sinks are ready', sinkColumns)
-  addList(program, io, 'scaling', 'the last scaling decisions with their reasons', scalingColumns)
 }
 
 function addList<Row>(

@@ -5,9 +5,9 @@ import type { PartitionLog } from '../../log/partition-log.ts'
 import type { GatewayView } from '../gateway-view.ts'
 import { healthOf } from '../health.ts'
 
-/** Sources, streams, sinks, scaling, health and metrics, as they are. */
+/** Sources, streams, sinks, health and metrics, as they are. */
 export function createStageControl(view: GatewayView): StageControl {
-  const { config, engines } = view
+  const { config } = view
   return {
     sources: () =>
       Promise.resolve(
@@ -33,17 +33,6 @@ export function createStageControl(view: GatewayView): StageControl {
     },
     sinks: () =>
       Promise.resolve([...view.sinks.values()].map(sink => ({ name: sink.name, kind: sink.kind, ...sink.health() }))),
-    scaling: () =>
-      Promise.resolve(
-        engines.controller.events().map(({ atMs, function: name, version, from, to, reason }) => ({
-          atMs,
-          function: name,
-          version,
-          from,
-          to,
-          reason,
-        })),
-      ),
     health: () => healthOf(view),
     metrics: () => view.metrics.collect(),
   }

@@ -1,4 +1,4 @@
-import type { ScalingEvent } from '../../controller/controller.ts'
+import type { ScalingEvent } from '../../controller/scaling-history.ts'
 import type { DispatchLogger } from '../../dispatch/trigger-options.ts'
 import type { LocalArtifactStore } from '../../functions/artifact-store.ts'
 import type { FunctionVersion } from '../../functions/function-version.ts'

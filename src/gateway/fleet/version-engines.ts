@@ -1,4 +1,5 @@
-import { Controller, type ScalingEvent } from '../../controller/controller.ts'
+import { Controller } from '../../controller/controller.ts'
+import type { ScalingEvent } from '../../controller/scaling-history.ts'
 import { VersionDispatch } from '../../dispatch/version-dispatch.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import type { FunctionVersion } from '../../functions/function-version.ts'

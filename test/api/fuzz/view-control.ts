@@ -3,16 +3,11 @@ import type { TSchema } from 'typebox'
 import type { GatewayControl } from '../../../src/api/gateway-control.ts'
 import { aliasView, shadowReport } from '../../../src/api/views/alias-view.ts'
 import { functionSummary, functionView } from '../../../src/api/views/function-view.ts'
-import {
-  gatewayHealth,
-  scalingDecisionView,
-  sinkView,
-  sourceView,
-  streamView,
-} from '../../../src/api/views/gateway-view.ts'
+import { gatewayHealth, sinkView, sourceView, streamView } from '../../../src/api/views/gateway-view.ts'
 import { acceptedInvocation } from '../../../src/api/views/invocation-view.ts'
 import { leaseView } from '../../../src/api/views/lifetime-view.ts'
 import { logLineView, logPage } from '../../../src/api/views/log-view.ts'
+import { externalMetricView, scalingSeriesView, scalingView } from '../../../src/api/views/scaling-view.ts'
 import { statsView } from '../../../src/api/views/stats-view.ts'
 import { deadLetterPage, triggerView } from '../../../src/api/views/trigger-view.ts'
 import { codeContentView, versionView } from '../../../src/api/views/version-view.ts'
@@ -150,7 +145,9 @@ export function createViewControl(seed: number): GatewayControl {
     sources: items(sourceView, listing),
     streams: items(streamView, listing),
     sinks: items(sinkView, listing),
-    scaling: items(scalingDecisionView, listing),
+    scaling: view(scalingView, listing),
+    scalingSeries: view(scalingSeriesView, listing),
+    externalMetric: view(externalMetricView, ['SLUICE_CONTROLLER_UNKNOWN_LAG']),
     health: () => sample(gatewayHealth) as never,
     metrics: async () => ({ contentType: 'text/plain; version=0.0.4', body: 'sluice_up 1\n' }),
   }

@@ -208,7 +208,7 @@ describe('sluice stats', () => {
 })
 
 describe('sluice, whatever it lists', () => {
-  it.each(['streams', 'sources', 'sinks', 'scaling'])('%s', async noun => {
+  it.each(['streams', 'sources', 'sinks'])('%s', async noun => {
     const { code, out } = await sluice(noun)
     expect(code).toBe(0)
     expect(out).not.toMatch(/undefined/)
