@@ -72,7 +72,8 @@ module.exports = {
     },
     {
       name: 'edge-cli',
-      comment: 'The CLI talks HTTP. Of the API it knows what goes over the wire, as types. What it simulates needs no gateway.',
+      comment:
+        'The CLI talks HTTP. Of the API it knows what goes over the wire, as types. What it simulates needs no gateway.',
       severity: 'error',
       from: { path: '^src/cli/' },
       to: {

@@ -13,6 +13,7 @@ export function registerMetrics(view: GatewayView): void {
   registerTriggers(view)
   registerSources(view)
   registerPools(view)
+  registerScaling(view)
   registerLogs(view)
 }
 
@@ -151,6 +152,29 @@ function registerPools({ metrics: registry, engines }: GatewayView): void {
   registry.counter(
     { name: 'sluice_workers_killed', help: 'Workers that were ended for a time-out or died.' },
     each(stats => stats.killed),
+  )
+}
+
+function registerScaling({ metrics: registry, engines }: GatewayView): void {
+  const { controller } = engines
+  registry.gauge(
+    { name: 'sluice_events_waiting', help: 'Events that wait for a version and could run; absent while not known.' },
+    function* () {
+      for (const { pool, inputs } of controller.statuses()) {
+        if (inputs?.waiting === undefined) continue
+        yield [{ function: pool.version.name, version: pool.version.version }, inputs.waiting]
+      }
+    },
+  )
+  registry.gauge(
+    {
+      name: 'sluice_wanted_nodes',
+      help: 'Nodes that the load would fill, not rounded; absent while a lag is not known.',
+    },
+    function* () {
+      const wanted = controller.wantedNodes()
+      if (wanted !== undefined) yield [{}, wanted.nodes]
+    },
   )
 }
 

@@ -31,7 +31,12 @@ export function createScalingControl({ engines }: GatewayView): ScalingControl {
       const atMs = Date.now()
       const series = controller.history.series({ ...query, fromMs: atMs - windowMs }).map(line => ({
         ...line,
-        points: line.points.map(point => ({ ...point, waiting: point.waiting ?? null })),
+        points: line.points.map(({ waiting, arrivalsPerS, completedPerS, ...point }) => ({
+          ...point,
+          waiting: waiting ?? null,
+          arrivalsPerS: rounded(arrivalsPerS),
+          completedPerS: rounded(completedPerS),
+        })),
       }))
       return Promise.resolve({ atMs, windowMs, intervalMs: pointIntervalMs, series })
     },
@@ -75,20 +80,20 @@ function scaledVersionOf({ pool, reason, inputs, received }: ScalingStatus): Sca
 }
 
 /** What is not known is null, which never means zero. */
-function inputsOf({
-  waiting,
-  serviceTimeMs,
-  cpuShare,
-  failureShare,
-  limit,
-  ...rest
-}: ScalingInputs): ScalingInputsView {
+function inputsOf({ waiting, limit, ...rest }: ScalingInputs): ScalingInputsView {
   return {
     ...rest,
     waiting: waiting ?? null,
-    serviceTimeMs: serviceTimeMs ?? null,
-    cpuShare: cpuShare ?? null,
-    failureShare: failureShare ?? null,
+    arrivalsPerS: rounded(rest.arrivalsPerS),
+    completedPerS: rounded(rest.completedPerS),
+    serviceTimeMs: known(rest.serviceTimeMs),
+    cpuShare: known(rest.cpuShare),
+    failureShare: known(rest.failureShare),
     limit: limit ?? null,
   }
 }
+
+const known = (value: number | undefined): number | null => (value === undefined ? null : rounded(value))
+
+/** More digits say nothing. */
+const rounded = (value: number): number => Number(value.toPrecision(4))
