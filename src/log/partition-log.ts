@@ -68,7 +68,24 @@ export interface PartitionLog {
   ends(): Promise<readonly PartitionEnds[]>
   /** Committed offset by partition; a partition that the group never committed is absent. */
   committed(group: string): Promise<ReadonlyMap<number, number>>
-  /** Reads up to `limit` records from `from` on, outside of any group. */
+  /** Reads up to `limit` records from `from` on, outside of any group; fewer when they are large. */
   browse(partition: number, from: number, limit: number): Promise<readonly LogRecord[]>
   close(): Promise<void>
+}
+
+/** Which records a scan visits: the newest ones. It may visit more than `maxRecords`, by a segment's worth. */
+export interface HeaderRange {
+  /** Records that were appended before are left out. */
+  readonly sinceMs: number
+  /** So many at least, where there are as many. */
+  readonly maxRecords: number
+}
+
+/** Is given the place and the header of a record; the header only for the call, because its memory is used again. */
+export type VisitHeader = (partition: number, offset: number, timestampMs: number, header: Buffer) => void
+
+/** A log that can be read through for its headers alone: what is known of recent events is built of it at a start. */
+export interface HeaderLog extends PartitionLog {
+  /** Visits headers in the order in which the records were appended. Memory does not depend on how many there are. */
+  scanHeaders(range: HeaderRange, visit: VisitHeader): Promise<void>
 }

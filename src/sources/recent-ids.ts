@@ -1,53 +1,26 @@
 import { headerTag, readHeaderField } from '../events/event-header-codec.ts'
-import type { LogRecord } from '../log/log-record.ts'
-import type { PartitionLog } from '../log/partition-log.ts'
+import type { HeaderLog } from '../log/partition-log.ts'
+import { DeduplicationIndex, type DeduplicationOptions } from './deduplication-index.ts'
 
-/** A deduplication id that stands in the log. */
-export interface RecentId {
-  readonly id: string
-  readonly partition: number
-  readonly offset: number
-  readonly timestampMs: number
+/** The ids of the last window, read back from the headers in the log: nothing else of the events is looked at or kept. */
+export async function rebuildIndex(
+  log: HeaderLog,
+  options: DeduplicationOptions,
+  nowMs: number,
+): Promise<DeduplicationIndex> {
+  const sinceMs = nowMs - options.windowMs
+  const index = new DeduplicationIndex(options, sinceMs)
+  await log.scanHeaders({ sinceMs, maxRecords: options.maxEntries }, (partition, offset, timestampMs, header) => {
+    const id = idOf(header)
+    // A clock that ran ahead must not make an id outlive its window by more.
+    if (id !== undefined) index.add(id, { partition, offset }, Math.min(timestampMs, nowMs))
+  })
+  return index
 }
 
-/** Records that are read at once: bounds the memory of a start to one chunk. */
-const CHUNK_RECORDS = 1024
-
-/**
- * Reads back from the end of every partition the deduplication ids of the records since `sinceMs`, at most
- * `maxEntries` of them, oldest first.
- */
-export async function readRecentIds(log: PartitionLog, sinceMs: number, maxEntries: number): Promise<RecentId[]> {
-  const ends = await log.ends()
-  const maxPerPartition = Math.ceil(maxEntries / Math.max(1, log.partitionCount))
-  const found: RecentId[] = []
-  for (const [partition, { low, end }] of ends.entries()) {
-    let from = end
-    let ids = 0
-    let scanned = 0
-    // Records without an id are bounded as well: a stream that is fed without ids must not be read as a whole.
-    while (from > low && ids < maxPerPartition && scanned < maxEntries) {
-      const until = from
-      from = Math.max(low, until - CHUNK_RECORDS)
-      const records = (await log.browse(partition, from, until - from)).filter(record => record.offset < until)
-      scanned += until - from
-      for (const record of records) {
-        const id = record.timestampMs < sinceMs ? undefined : idOf(record)
-        if (id === undefined) continue
-        ids++
-        found.push({ id, partition, offset: record.offset, timestampMs: record.timestampMs })
-      }
-      const oldest = records[0]
-      if (oldest !== undefined && oldest.timestampMs < sinceMs) break
-    }
-  }
-  return found.sort((a, b) => a.timestampMs - b.timestampMs).slice(-maxEntries)
-}
-
-function idOf(record: LogRecord): string | undefined {
-  if (record.header === null) return undefined
+function idOf(header: Buffer): string | undefined {
   try {
-    return readHeaderField(record.header, headerTag.dedupId)
+    return readHeaderField(header, headerTag.dedupId)
   } catch {
     // A damaged header is reported by whoever processes the record; here it only means one id less.
     return undefined

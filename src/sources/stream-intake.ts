@@ -1,14 +1,14 @@
 import { SluiceError } from '../errors/sluice-error.ts'
 import { encodeEventHeader, encodeFromTemplate } from '../events/event-header-codec.ts'
 import type { AppendRecord } from '../log/log-record.ts'
-import type { PartitionLog } from '../log/partition-log.ts'
+import type { HeaderLog, PartitionLog } from '../log/partition-log.ts'
 import { partitionFor } from '../log/partitioner.ts'
 import { DeduplicationIndex, type DeduplicationOptions, type FirstAcceptance } from './deduplication-index.ts'
-import { readRecentIds } from './recent-ids.ts'
+import { rebuildIndex } from './recent-ids.ts'
 import type { Acceptance, IncomingEvent, StreamIntake } from './source.ts'
 
 export interface StreamIntakeOptions {
-  readonly log: PartitionLog
+  readonly log: HeaderLog
   /** Absent: `dedupId` is kept in the header but nothing is remembered. */
   readonly dedupe?: DeduplicationOptions
 }
@@ -124,13 +124,13 @@ class PlainIntake implements RebuildableIntake {
  */
 class DeduplicatingIntake implements RebuildableIntake {
   readonly stream: string
-  readonly #log: PartitionLog
+  readonly #log: HeaderLog
   readonly #intake: PlainIntake
   readonly #options: DeduplicationOptions
   readonly #pending = new Map<string, Promise<FirstAcceptance>>()
   #index: DeduplicationIndex
 
-  constructor(log: PartitionLog, options: DeduplicationOptions) {
+  constructor(log: HeaderLog, options: DeduplicationOptions) {
     this.stream = log.stream
     this.#log = log
     this.#intake = new PlainIntake(log)
@@ -139,11 +139,7 @@ class DeduplicatingIntake implements RebuildableIntake {
   }
 
   async rebuild(): Promise<void> {
-    const nowMs = Date.now()
-    const index = new DeduplicationIndex(this.#options, nowMs)
-    const recent = await readRecentIds(this.#log, nowMs - this.#options.windowMs, this.#options.maxEntries)
-    for (const { id, partition, offset } of recent) index.add(id, { partition, offset }, nowMs)
-    this.#index = index
+    this.#index = await rebuildIndex(this.#log, this.#options, Date.now())
   }
 
   accept(events: readonly IncomingEvent[]): Promise<readonly Acceptance[]> {

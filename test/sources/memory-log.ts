@@ -1,5 +1,5 @@
 import type { AppendRecord, LogRecord } from '../../src/log/log-record.ts'
-import type { PartitionEnds, PartitionLog } from '../../src/log/partition-log.ts'
+import type { HeaderLog, HeaderRange, PartitionEnds, VisitHeader } from '../../src/log/partition-log.ts'
 
 /** An append that waits for the test to decide how it ends. */
 export interface HeldAppend {
@@ -10,12 +10,12 @@ export interface HeldAppend {
 }
 
 /** A log in memory whose appends a test can hold, complete out of order, and fail. */
-export class MemoryLog implements PartitionLog {
+export class MemoryLog implements HeaderLog {
   readonly stream = 'test'
   readonly partitionCount: number
   readonly partitions: LogRecord[][]
   readonly held: HeldAppend[] = []
-  readonly browsed: number[] = []
+  readonly scanned: HeaderRange[] = []
   /** Hold appends until `held[i].complete()`. */
   holding = false
   nowMs = Date.now()
@@ -49,8 +49,15 @@ export class MemoryLog implements PartitionLog {
   }
 
   browse(partition: number, from: number, limit: number): Promise<LogRecord[]> {
-    this.browsed.push(limit)
     return Promise.resolve(this.partitions[partition]!.slice(from, from + limit))
+  }
+
+  scanHeaders(range: HeaderRange, visit: VisitHeader): Promise<void> {
+    this.scanned.push(range)
+    for (const [partition, records] of this.partitions.entries())
+      for (const { offset, timestampMs, header } of records)
+        if (timestampMs >= range.sinceMs) visit(partition, offset, timestampMs, header!)
+    return Promise.resolve()
   }
 
   subscribe(): never {

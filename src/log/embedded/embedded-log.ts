@@ -3,23 +3,25 @@ import type { ErrorCode } from '../../errors/error-codes.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import type { AppendRecord, LogRecord } from '../log-record.ts'
 import type {
+  HeaderLog,
+  HeaderRange,
   PartitionEnds,
-  PartitionLog,
   StartPosition,
   Subscription,
   SubscriptionHandlers,
+  VisitHeader,
 } from '../partition-log.ts'
-import { copyToBlock } from './byte-block.ts'
 import { type CommitGroup, GroupBuilder, type LogHead } from './commit-group.ts'
 import type { CommittedOffsets } from './committed-offsets.ts'
 import { DiskReserve } from './disk-reserve.ts'
 import type { EmbeddedLogStats } from './embedded-log-stats.ts'
 import { EmbeddedSubscription } from './embedded-subscription.ts'
 import { GroupCommitter } from './group-committer.ts'
-import { eachEvent, LogReader } from './log-reader.ts'
+import { LogReader } from './log-reader.ts'
+import { browseRecords, scanHeaders } from './log-scan.ts'
 import { LogWriter, WriteRefused } from './log-writer.ts'
 import { type EmbeddedLogOptions, type ResolvedOptions, resolveOptions } from './options.ts'
-import { eventBytes, lengthOf, maxRecordBytes, offsetOf, StoredRecord } from './record-codec.ts'
+import { eventBytes, maxRecordBytes } from './record-codec.ts'
 import { recoverLog, type RecoveredLog } from './recovery.ts'
 import { countExpiredSegments } from './retention.ts'
 import type { Segment } from './segment.ts'
@@ -41,7 +43,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
  *   open ── close ──▶ closing ── everything written ──▶ closed
  *     └── a write or sync failed ──▶ failed
  */
-export class EmbeddedLog implements PartitionLog {
+export class EmbeddedLog implements HeaderLog {
   readonly stream: string
   readonly partitionCount: number
   readonly #options: ResolvedOptions
@@ -209,23 +211,15 @@ export class EmbeddedLog implements PartitionLog {
 
   async browse(partition: number, from: number, limit: number): Promise<readonly LogRecord[]> {
     this.#assertOpen()
-    const records: LogRecord[] = []
     const end = this.#durable.ends[partition]
     if (end === undefined) throw this.#noPartition(partition)
-    let next = Math.max(from, this.#low(partition))
-    for (let position = this.#reader.seek(partition, next); next < end && records.length < limit;) {
-      const chunk = await this.#reader.read(position)
-      if (chunk === undefined) break
-      position = chunk.end
-      if (chunk.kind !== 'records') continue
-      const { block } = chunk
-      eachEvent(block, chunk.from, chunk.to, (at, of) => {
-        if (of !== partition || records.length >= limit || offsetOf(block.view, at) < next) return
-        next = offsetOf(block.view, at) + 1
-        records.push(new StoredRecord(copyToBlock(block.bytes, at, at + lengthOf(block.view, at)), 0))
-      })
-    }
-    return records
+    return browseRecords(this.#reader, partition, Math.max(from, this.#low(partition)), end, limit)
+  }
+
+  async scanHeaders(range: HeaderRange, visit: VisitHeader): Promise<void> {
+    this.#assertOpen()
+    const { ends } = this.#durable
+    await scanHeaders(this.#options, this.#segments, ends, this.#reader.end, range, visit)
   }
 
   stats(): EmbeddedLogStats {

@@ -13,7 +13,8 @@ export type SegmentPart =
     }
   | { readonly kind: 'damage'; readonly bytes: number; readonly nextSequence: number }
 
-const chunkBytes = 1_048_576
+/** What is read at once, where no record is larger. */
+export const chunkBytes = 1_048_576
 
 /** Reads and checks the records of one segment, a chunk at a time. */
 export class SegmentReader {
@@ -29,11 +30,12 @@ export class SegmentReader {
    * Reads on at `at`, where a record begins. Memory is bounded by a chunk or the largest record.
    * @param end where the segment ends; nothing behind it is looked at.
    * @param minSequence records of a lower sequence are damage: they are from another time.
+   * @param reused memory of {@link chunkBytes} to read into, if nothing refers to what was read into it before.
    */
-  async read(at: number, end: number, minSequence: number): Promise<SegmentPart> {
+  async read(at: number, end: number, minSequence: number, reused?: ByteBlock): Promise<SegmentPart> {
     let size = Math.min(chunkBytes, end - at)
     for (;;) {
-      const block = createByteBlock(size)
+      const block = reused !== undefined && size <= chunkBytes ? reused : createByteBlock(size)
       const filled = await this.#file.read(block.bytes.subarray(0, size), at)
       let used = 0
       let nextSequence = minSequence
