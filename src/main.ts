@@ -16,6 +16,8 @@ process.exitCode = await runCli(
   createProcessIo(),
   {
     run: async config => {
+      const { keepCompiledGateway } = await import('./gateway/compile-cache-dir.ts')
+      keepCompiledGateway(config)
       const [{ runGateway }, { createGateway }] = await Promise.all([
         import('./run-gateway.ts'),
         import('./gateway.ts'),

@@ -39,7 +39,8 @@ function defaultDirectory(): string {
   return join(tmpdir(), `sluice-compile-cache-${process.getuid?.() ?? 'user'}`)
 }
 
-function isPrivate(directory: string): boolean {
+/** Makes the directory if need be; whether it belongs to this user and nobody else may write to it. */
+export function isPrivate(directory: string): boolean {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     const stats = lstatSync(directory)
