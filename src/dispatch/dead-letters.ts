@@ -4,7 +4,7 @@ import { encodeEventHeader } from '../events/event-header-codec.ts'
 import type { FunctionResult } from '../sinks/function-result.ts'
 import type { DeadLetter, HomeStore } from '../store/home-store.ts'
 import type { Delivery } from './delivery.ts'
-import { loneKey } from './lane.ts'
+import { isLone } from './lane.ts'
 
 /** Why an event ends as a dead letter. */
 export interface Burial {
@@ -72,10 +72,13 @@ export class DeadLetters {
     const { record, feed } = delivery
     let header: Buffer
     let eventId: string
+    let { key } = delivery.lane
     try {
       const decoded = feed.reader.header(record)
       header = encodeEventHeader(decoded)
       eventId = decoded.id
+      // It may have been in no order, or have left that of its key.
+      if (isLone(key, record.offset)) key = feed.reader.key(record)
     } catch {
       // What cannot be decoded is kept as it came; the position identifies it.
       header = record.header ?? encodeRawHeaders(record.headers)
@@ -87,7 +90,7 @@ export class DeadLetters {
       partition: delivery.partition,
       offset: record.offset,
       eventId,
-      key: delivery.lane.key === loneKey(record.offset) ? '' : delivery.lane.key,
+      key,
       header,
       value: record.value,
       stage: burial.stage,

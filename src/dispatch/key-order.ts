@@ -180,8 +180,8 @@ export class KeyOrder {
 
   /** Parked events publish by themselves, so results of the key that are still on their way go first. */
   #isTooLong(lane: Lane, delayMs: number): boolean {
-    const { now, parkAfterMs } = this.#options
-    return lane.publications === 0 && now() + delayMs - lane.blockedSinceMs > parkAfterMs
+    const { now, parkAfterMs, parked } = this.#options
+    return !parked.isFull && lane.publications === 0 && now() + delayMs - lane.blockedSinceMs > parkAfterMs
   }
 
   #takeRun(

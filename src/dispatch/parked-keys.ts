@@ -6,7 +6,7 @@ import type { HomeStore, ParkedEvent } from '../store/home-store.ts'
 import type { Feed } from '../workers/invocation.ts'
 import { AssignedWindow } from './assigned-window.ts'
 import { Delivery, type DeliveryOwner, type FailedAttempt } from './delivery.ts'
-import { Lane, loneKey } from './lane.ts'
+import { isLone, Lane, loneKey } from './lane.ts'
 
 export interface ParkedKeysOptions {
   /** Its uid. */
@@ -17,6 +17,8 @@ export interface ParkedKeysOptions {
   /** Feed of stored events: their headers are in the home form, whatever the stream's records look like. */
   readonly feed: Feed
   readonly now: () => number
+  /** Default 20,000. */
+  readonly maxKeys?: number | undefined
   /** A parked key may run again. */
   readonly onReady: (lane: Lane) => void
   readonly onBlocked: (problem: string | undefined) => void
@@ -37,6 +39,8 @@ interface ParkedKey {
   writing: number
   /** Of these, the ones that the store has refused and that are tried again: what is read now may lack older events. */
   refused: number
+  /** Events that are leaving the key: until that is durable their rows are still those of the key. */
+  leaving: number
   /** Writes that are in, to see whether one came in between a read and its answer. */
   written: number
   loading: boolean
@@ -46,10 +50,15 @@ interface ParkedKey {
 /** Events of a parked key that are in memory at a time. */
 const loadedAtOnce = 32
 
+/** Keys of a trigger that may be parked: each takes some memory. */
+const maxParkedKeys = 20_000
+
 /** All parked keys of one trigger. */
 export class ParkedKeys {
   readonly #options: ParkedKeysOptions
   readonly #keys = new Map<string, ParkedKey>()
+  /** Names of the keys that an earlier run has parked: one that is done since may be read from the log again. */
+  readonly #atStart = new Set<string>()
   /** Lanes of parked keys live outside of any assignment. */
   readonly #window = new AssignedWindow(-1, 0, 0, { maxEvents: Infinity, maxBytes: Infinity })
   readonly #stopped = new AbortController()
@@ -70,11 +79,20 @@ export class ParkedKeys {
     return events
   }
 
+  /**
+   * So many keys are parked that no further one should be: blocked keys hold up their partitions then, which bounds memory,
+   * and the log keeps what follows.
+   */
+  get isFull(): boolean {
+    return this.#keys.size >= (this.#options.maxKeys ?? maxParkedKeys)
+  }
+
   /** Finds what an earlier run has parked; before the first record is read, so that order holds across restarts. */
   async load(): Promise<void> {
     const { store, trigger, now } = this.#options
     for (const { partition, key, events, dueAtMs } of await store.parkedKeys(trigger)) {
       const parked = this.#open(partition, key)
+      this.#atStart.add(nameOf(partition, key))
       parked.stored = events
       this.#runAfter(parked, partition, dueAtMs - now())
     }
@@ -82,6 +100,16 @@ export class ParkedKeys {
 
   has(partition: number, key: string): boolean {
     return this.#keys.has(nameOf(partition, key))
+  }
+
+  /**
+   * Whether the store has, or had at the start, an event that waits alone: read from the log again, because the process
+   * died before its offset was committed, it is not to be run from there.
+   */
+  hasLone(partition: number, offset: number): boolean {
+    if (this.#keys.size === 0 && this.#atStart.size === 0) return false
+    const name = nameOf(partition, loneKey(offset))
+    return this.#atStart.has(name) || (this.#keys.get(name)?.stored ?? 0) > 0
   }
 
   /**
@@ -109,6 +137,19 @@ export class ParkedKeys {
     else if (parked.lane.length === 0 && parked.timer === undefined && !parked.loading)
       void this.#loadNext(parked, partition)
     return true
+  }
+
+  /** A parked event leaves its key, to wait alone: later ones of the key go on. */
+  async leave(delivery: Delivery, delayMs: number): Promise<void> {
+    const { lane, partition, record } = delivery
+    const parked = this.#keys.get(nameOf(partition, lane.key))
+    if (parked !== undefined) parked.leaving++
+    const durable = await this.park(partition, loneKey(record.offset), [delivery], delayMs)
+    if (parked === undefined) return
+    parked.leaving--
+    if (!durable) return
+    parked.stored--
+    if (lane.length === 0) await this.#loadNext(parked, partition)
   }
 
   /** A parked event failed: its new attempt count is kept, and it waits. */
@@ -140,7 +181,16 @@ export class ParkedKeys {
   #open(partition: number, key: string): ParkedKey {
     const lane = new Lane(key, this.#window)
     lane.state = 'parked'
-    const parked: ParkedKey = { lane, stored: 0, writing: 0, refused: 0, written: 0, loading: false, timer: undefined }
+    const parked: ParkedKey = {
+      lane,
+      stored: 0,
+      writing: 0,
+      refused: 0,
+      leaving: 0,
+      written: 0,
+      loading: false,
+      timer: undefined,
+    }
     this.#keys.set(nameOf(partition, key), parked)
     return parked
   }
@@ -163,7 +213,7 @@ export class ParkedKeys {
     // What is out of the lane but not complete is still a row: reading now would run it twice.
     if (parked.loading || lane.inFrame > 0 || lane.publications > 0 || lane.burying > 0) return
     // The write that is refused now loads the key when it is in.
-    if (parked.refused > 0) return
+    if (parked.refused > 0 || parked.leaving > 0) return
     if (this.#stopped.signal.aborted) return
     parked.loading = true
     const { store, trigger, stream, feed, owner, onReady } = this.#options
@@ -231,8 +281,7 @@ function nameOf(partition: number, key: string): string {
 function deliveryOf(row: ParkedEvent, owner: DeliveryOwner, lane: Lane, feed: Feed): Delivery {
   const header = bufferOf(row.header)
   // Without ordering an event is parked under a name of its own; the key that it has all the same is in its header.
-  const isLone = row.key === '' || row.key === loneKey(row.offset)
-  const key = isLone ? readHeaderField(header, headerTag.partitionkey) : row.key
+  const key = isLone(row.key, row.offset) ? readHeaderField(header, headerTag.partitionkey) : row.key
   const record: LogRecord = {
     offset: row.offset,
     timestampMs: row.timestampMs,

@@ -7,7 +7,7 @@ import type { AssignedWindow } from './assigned-window.ts'
 import { DeadLetters, type Burial } from './dead-letters.ts'
 import type { Delivery } from './delivery.ts'
 import type { KeyOrder } from './key-order.ts'
-import { loneKey, type Lane } from './lane.ts'
+import { isLone, loneKey, type Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
 import { Publication } from './publication.ts'
 import { decideRetry } from './retry-decision.ts'
@@ -23,6 +23,8 @@ export interface TriggerCounters {
   failed: number
   retried: number
   parked: number
+  /** Events that left the order of their key, to be tried again later. */
+  delayed: number
 }
 
 /** The parts of a trigger that settling an event touches. */
@@ -51,6 +53,7 @@ export class Settlement {
     failed: 0,
     retried: 0,
     parked: 0,
+    delayed: 0,
   }
   /** From acceptance to completion, in ms. */
   readonly acceptToDoneMs = new Histogram()
@@ -131,7 +134,6 @@ export class Settlement {
     const decision = decideRetry(delivery.attempt, retry, random(), now() - delivery.record.timestampMs)
     delivery.attempt++
     delivery.state = 'waiting'
-    if (lane.blockedSinceMs === 0) lane.blockedSinceMs = now()
     if (decision.kind === 'exhausted') {
       lane.remove(delivery)
       this.#options.onSettled?.(delivery, outcome)
@@ -140,8 +142,24 @@ export class Settlement {
     } else {
       this.counters.retried++
       engine.stats.retried()
+      if (retry.mode === 'delayed' && this.#mayDelay(delivery)) return this.#delay(delivery, decision.delayMs)
+      if (lane.blockedSinceMs === 0) lane.blockedSinceMs = now()
       lane.retryInMs = decision.delayMs
     }
+  }
+
+  /** What waits alone already needs nothing; and what is set aside takes memory, so there is a bound. */
+  #mayDelay({ lane, record, sequence }: Delivery): boolean {
+    return (sequence >= 0 || !isLone(lane.key, record.offset)) && !this.#parts.parked.isFull
+  }
+
+  /** Sets a failed event aside, durably and under a name of its own: its key goes on without it. */
+  #delay(delivery: Delivery, delayMs: number): void {
+    const { lane, record, sequence } = delivery
+    lane.remove(delivery)
+    this.counters.delayed++
+    if (sequence >= 0) this.#storeParked(lane.window, loneKey(record.offset), [delivery], delayMs)
+    else void this.#finish(() => this.#parts.parked.leave(delivery, delayMs))
   }
 
   /** Moves the waiting events of a key below a sequence number into the store, so that the partition's offset can move past them. */

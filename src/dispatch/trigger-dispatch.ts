@@ -59,6 +59,7 @@ export class TriggerDispatch implements DeliveryOwner {
       owner: this,
       feed: options.storedFeed,
       now,
+      maxKeys: options.maxParkedKeys,
       onReady: lane => this.#order.makeReady(lane),
       onBlocked: problem => this.#gate.setProblem('parking', problem),
     })
@@ -298,6 +299,11 @@ export class TriggerDispatch implements DeliveryOwner {
     } catch (thrown) {
       // Whatever is wrong with this record, it must not end the subscription for all that come after it.
       return this.#refuse(window, record, sequence, 'unreadable', messageOf(thrown))
+    }
+    if (this.#parked.hasLone(window.partition, record.offset)) {
+      // It was set aside before its offset was committed, and the store has it with its attempts.
+      window.tracker.complete(sequence)
+      return
     }
     const delivery = new Delivery(this, window.laneOf(key), feed, carried, window.partition, window.epoch, sequence)
     window.bytes += delivery.byteLength

@@ -38,6 +38,8 @@ export interface TriggerOptions {
   readonly sinkRetry: RetryPolicy
   /** A key blocked longer than this is parked. Default 1,000 ms. */
   readonly parkAfterMs: number
+  /** Keys that may be parked at a time, and events that wait alone; beyond, a blocked key holds up its partition. Default 20,000. */
+  readonly maxParkedKeys?: number
   /**
    * Whether a stop parks what stands unfinished in front of finished events, so that the next start repeats nothing. Only
    * where no other process ever reads the stream for the group: it would not find them. Default false.

@@ -1,5 +1,5 @@
 import type { Delivery } from './delivery.ts'
-import { loneKey, ReadyQueue, type Lane } from './lane.ts'
+import { isLone, ReadyQueue, type Lane } from './lane.ts'
 import type { RouteTable, RouteTarget } from './route.ts'
 import type { TriggerDispatch } from './trigger-dispatch.ts'
 import { TriggerRoute } from './trigger-route.ts'
@@ -123,8 +123,7 @@ function targetOf(targets: readonly RouteTarget[], delivery: Delivery): RouteTar
 export function choiceHash({ lane, feed, record, partition }: Delivery): number {
   const { offset } = record
   // Without ordering its lane has no name; when such an event is parked, it has one of its own.
-  const isLone = lane.key === '' || (lane.key.charCodeAt(0) === 0 && lane.key === loneKey(offset))
-  const key = isLone ? feed.reader.key(record) : lane.key
+  const key = isLone(lane.key, offset) ? feed.reader.key(record) : lane.key
   return key === '' ? hashPosition(partition, offset) : hashKey(key)
 }
 

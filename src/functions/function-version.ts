@@ -18,6 +18,11 @@ export interface RetryPolicy {
    * 1,000 to 2,592,000,000 ms. The first attempt begins at any age. Default: none.
    */
   readonly maxAgeMs?: number
+  /**
+   * `in-order`: a failed event holds up the later ones of its key. `delayed`: it waits aside, durably, and they overtake
+   * it: order is given up for this event. Default `in-order`.
+   */
+  readonly mode?: 'in-order' | 'delayed'
 }
 
 /** Bounds and aims of one version's worker pool. */

@@ -43,6 +43,11 @@ function registerTriggers({ metrics: registry, ends, triggers: { running: trigge
   counter('sluice_events_succeeded', 'Events whose function succeeded.', ({ dispatch }) => dispatch.counters.succeeded)
   counter('sluice_attempts_failed', 'Attempts that failed.', ({ dispatch }) => dispatch.counters.failed)
   counter('sluice_attempts_retried', 'Failed attempts that are repeated.', ({ dispatch }) => dispatch.counters.retried)
+  counter(
+    'sluice_events_delayed',
+    'Events that left the order of their key to be tried again later.',
+    ({ dispatch }) => dispatch.counters.delayed,
+  )
   counter('sluice_dead_letters', 'Events that became dead letters.', ({ dispatch }) => dispatch.deadLettered)
   counter('sluice_results_published', 'Results that sinks acknowledged.', ({ dispatch }) => dispatch.published)
   gauge('sluice_parked_keys', 'Keys whose events wait aside.', ({ dispatch }) => dispatch.parkedKeys)

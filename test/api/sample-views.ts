@@ -118,6 +118,7 @@ export const triggerViewOf = (name: string): TriggerView => ({
   resolvesTo: [{ version: '3', weight: 100 }],
   problem: null,
   ordering: 'key',
+  retryMode: 'in-order',
   sinks: ['out'],
   definition: {
     stream: 'telemetry',
@@ -133,6 +134,7 @@ export const triggerViewOf = (name: string): TriggerView => ({
   parkedKeys: 1,
   parkedEvents: 2,
   retries: 4,
+  delayed: 0,
   succeeded: 5,
   failed: 6,
   deadLetters: 3,

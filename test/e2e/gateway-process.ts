@@ -227,6 +227,7 @@ export interface TriggerState {
   readonly inFlight: number
   readonly succeeded: number
   readonly parkedEvents: number
+  readonly delayed: number
   readonly retries: number
   readonly deadLetters: number
   readonly paused: { readonly reason: string; readonly by: string } | null

@@ -27,6 +27,7 @@ interface TriggerFlags {
   readonly maxInFlight?: number
   readonly maxAttempts?: number
   readonly maxAge?: number
+  readonly retryMode?: NonNullable<TriggerConfig['retry']>['mode']
   readonly description?: string
   readonly enabled?: boolean
   readonly disabled?: boolean
@@ -146,6 +147,12 @@ function withFlags(command: Command): Command {
       'age of an event beyond which it is not tried again',
       duration(1_000, 2_592_000_000),
     )
+    .addOption(
+      new Option('--retry-mode <mode>', 'delayed: later events of a key overtake one that failed').choices([
+        'in-order',
+        'delayed',
+      ]),
+    )
     .option('--description <text>', 'for people')
     .option('--enabled', 'it runs')
     .addOption(new Option('--disabled', 'it does not run').conflicts('enabled'))
@@ -174,10 +181,11 @@ function changesOf(
 }
 
 /** What the flags say of the retry; the rest of what a trigger overrides stays. */
-function retryOf({ maxAttempts, maxAge }: TriggerFlags): NonNullable<TriggerConfig['retry']> {
+function retryOf({ maxAttempts, maxAge, retryMode }: TriggerFlags): NonNullable<TriggerConfig['retry']> {
   return {
     ...(maxAttempts === undefined ? {} : { maxAttempts }),
     ...(maxAge === undefined ? {} : { maxAgeMs: maxAge }),
+    ...(retryMode === undefined ? {} : { mode: retryMode }),
   }
 }
 

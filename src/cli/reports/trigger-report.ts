@@ -38,6 +38,7 @@ export function formatTrigger(view: TriggerView, terminal: Terminal | undefined)
     ['function', view.functionRef],
     ['runs', resolved.length === 0 ? 'nothing: its events wait' : `version ${resolved.join(', ')}`],
     ...definitionFields(view),
+    ['order', orderOf(view)],
     ['sinks', view.sinks.length === 0 ? 'none' : view.sinks.join(', ')],
     [
       'managed by',
@@ -69,6 +70,11 @@ export function formatTrigger(view: TriggerView, terminal: Terminal | undefined)
     terminal,
   )
   return `${fields}\n${partitions}`
+}
+
+function orderOf({ ordering, retryMode, delayed }: TriggerView): string {
+  const order = { key: 'by key', none: 'none' }[ordering]
+  return retryMode === 'delayed' ? `${order}, given up for events that fail: ${delayed} so far` : order
 }
 
 /** What its definition says beyond the defaults, and is not told elsewhere. */

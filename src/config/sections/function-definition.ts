@@ -17,6 +17,13 @@ const maxAgeSchema = Type.Optional(
   }),
 )
 
+const retryModeSchema = Type.Optional(
+  Type.Union([Type.Literal('in-order'), Type.Literal('delayed')], {
+    description:
+      'in-order: an event that failed holds up the later ones of its key. delayed: it is set aside, and they overtake it: order is given up for it. Default: in-order.',
+  }),
+)
+
 /** Retry, as a function declares it: every field has its default here. */
 const retrySchema = Type.Object(
   {
@@ -25,6 +32,7 @@ const retrySchema = Type.Object(
     maxDelayMs: Type.Integer({ minimum: 0, maximum: 86_400_000, default: 30_000 }),
     jitter: Type.Number({ minimum: 0, maximum: 1, default: 0.2, description: 'Share of a delay that is random.' }),
     maxAgeMs: maxAgeSchema,
+    mode: retryModeSchema,
   },
   { additionalProperties: false, default: {}, description: 'How a failed attempt is repeated.' },
 )
@@ -37,6 +45,7 @@ export const retryOverrideSchema = Type.Object(
     maxDelayMs: Type.Optional(Type.Integer({ minimum: 0, maximum: 86_400_000 })),
     jitter: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
     maxAgeMs: maxAgeSchema,
+    mode: retryModeSchema,
   },
   { additionalProperties: false, description: "Overrides parts of the function's retry." },
 )

@@ -24,11 +24,13 @@ export async function triggerViewOf(trigger: RunningTrigger, parts: TriggerViewP
     state: state === 'blocked' || state === 'stopping' ? 'stopped' : state,
     resolvesTo: routes.refs.targets.map(({ engine, weight }) => ({ version: engine.version.version, weight })),
     problem: routes.problem ?? null,
+    retryMode: retryModeOf(trigger),
     lag: isKnown ? partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0) + dispatch.parkedEvents : null,
     inFlight: partitions.reduce((sum, { inFlight }) => sum + inFlight, 0),
     parkedKeys: dispatch.parkedKeys,
     parkedEvents: dispatch.parkedEvents,
     retries: counters.retried,
+    delayed: counters.delayed,
     succeeded: counters.succeeded,
     failed: counters.failed,
     deadLetters: parts.deadLetters.get(record.uid) ?? 0,
@@ -50,11 +52,13 @@ export function waitingTriggerViewOf(
     state: record.definition.enabled ? 'stopped' : 'disabled',
     resolvesTo: [],
     problem,
+    retryMode: record.definition.retry?.mode ?? 'in-order',
     lag: null,
     inFlight: 0,
     parkedKeys: 0,
     parkedEvents: 0,
     retries: 0,
+    delayed: 0,
     succeeded: 0,
     failed: 0,
     deadLetters: deadLetters.get(record.uid) ?? 0,
@@ -62,6 +66,12 @@ export function waitingTriggerViewOf(
     paused: pause === undefined ? null : pauseViewOf(pause),
     detail: problem,
   }
+}
+
+/** What its versions make of a failed event; where they differ, order is given up for some. */
+function retryModeOf({ routes, record }: RunningTrigger): TriggerView['retryMode'] {
+  const isDelayed = routes.targetsOf().some(({ retry }) => retry.mode === 'delayed')
+  return isDelayed ? 'delayed' : (record.definition.retry?.mode ?? 'in-order')
 }
 
 function fieldsOf(record: TriggerRecord) {

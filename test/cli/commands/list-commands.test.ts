@@ -146,8 +146,10 @@ describe('sluice triggers', () => {
   it('changes one part of the retry and keeps the others', async () => {
     await create('--max-attempts', '7', '--max-age', '1h')
     expect(gateway.writes[0]).toMatchObject({ body: { retry: { maxAttempts: 7, maxAgeMs: 3_600_000 } } })
-    await sluice('triggers', 'update', 'price-orders', '--max-age', '10m')
-    expect(gateway.writes[1]).toMatchObject({ body: { retry: { maxAttempts: 7, maxAgeMs: 600_000 } } })
+    await sluice('triggers', 'update', 'price-orders', '--max-age', '10m', '--retry-mode', 'delayed')
+    expect(gateway.writes[1]).toMatchObject({
+      body: { retry: { maxAttempts: 7, maxAgeMs: 600_000, mode: 'delayed' } },
+    })
   })
 
   it('lists, shows and deletes', async () => {
