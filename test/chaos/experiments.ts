@@ -5,6 +5,8 @@ import { plantedBugs } from './mutants/planted-bugs.ts'
 import { ackAfterSync } from './process/ack-after-sync.ts'
 import { diskFull } from './process/disk-full.ts'
 import { pauseKillResume } from './process/pause-kill-resume.ts'
+import { poisonEvent } from './process/poison-event.ts'
+import { poisonKey } from './process/poison-key.ts'
 import { sigkillKafka } from './process/sigkill-kafka.ts'
 import { sigkill } from './process/sigkill.ts'
 import { sigterm } from './process/sigterm.ts'
@@ -22,6 +24,8 @@ export const experiments: readonly Experiment[] = [
   sigterm,
   pauseKillResume,
   ackAfterSync,
+  poisonEvent,
+  poisonKey,
   diskFull,
   writeErrors,
 ]
