@@ -45,6 +45,18 @@ export interface ScalingPolicy {
   readonly weight?: number
 }
 
+/** When a worker is replaced. Its successor is ready before it goes. */
+export interface RecyclePolicy {
+  /** Absent: any number. */
+  readonly maxCalls?: number
+  /** Absent: any age. */
+  readonly maxAgeMs?: number
+  /** Share of `memoryMiB` that the heap may hold after a full garbage collection, 0.1 to 1. Default 0.85. */
+  readonly maxHeapShare: number
+}
+
+export const defaultRecycle: RecyclePolicy = { maxHeapShare: 0.85 }
+
 /** A binding with its connection and credentials: what a worker opens. Plain JSON, because it crosses the thread boundary. */
 export type ResolvedBinding = Pick<FunctionBinding, 'path' | 'topic' | 'key'> &
   (
@@ -90,6 +102,8 @@ export interface FunctionVersion {
   readonly maxResultBytes: number
   /** Whether the handler takes an array of events; `maxEvents` bounds it. Absent: one event per call. */
   readonly batch?: { readonly maxEvents: number }
+  /** Absent: {@link defaultRecycle}. */
+  readonly recycle?: RecyclePolicy
   readonly retry: RetryPolicy
   readonly scaling: ScalingPolicy
 }

@@ -309,7 +309,7 @@ export class FrameExecution {
 
   #finish(): void {
     this.#setState('finished')
-    const chunk = this.#chunk(chunkFlag.final | (this.#runner.mustRecycle() ? chunkFlag.recycle : 0))
+    const chunk = this.#chunk(chunkFlag.final | this.#runner.lifeFlags())
     this.#last = chunk
     this.#resolve?.(chunk)
   }

@@ -1,7 +1,7 @@
-import { randomFillSync } from 'node:crypto'
 import type { FunctionVersion } from '../functions/function-version.ts'
 import { needClosing } from './bindings/open-bindings.ts'
-import { encodeFrame, type FrameNonce } from './frame-codec.ts'
+import { encodeFrame } from './frame-codec.ts'
+import { FrameNonces } from './frame-nonces.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
 import type { Invocation, InvocationError } from './invocation.ts'
 import type { WorkerPoolOptions } from './pool-options.ts'
@@ -11,6 +11,7 @@ import { RunningFrame } from './running-frame.ts'
 import type { WorkerHost } from './worker-host.ts'
 import type { WorkerPool, WorkerPoolState, WorkerPoolStats } from './worker-pool.ts'
 import { judgeDeath } from './worker-death.ts'
+import { StartBackoff } from './start-backoff.ts'
 import { receiveRecords } from './worker-records.ts'
 import { WorkerSlot } from './worker-slot.ts'
 import { startWorker } from './worker-start.ts'
@@ -19,10 +20,8 @@ import { startWorker } from './worker-start.ts'
 const silenceMs = 50
 /** Frames in careful mode after a worker died and it could not be told why. */
 const carefulFrames = 64
-const defaultRestartDelayMs = 1_000
 /** Functions faster than this per event get one frame per worker ahead. */
 const prefetchBelowMs = 0.02
-const maxRestartDelayMs = 60_000
 const defaultMaxFrames = 100_000
 const nothingUsed = { handler: 0, cpu: 0 }
 
@@ -52,8 +51,8 @@ export class FramePool implements WorkerPool {
   readonly #slots = new Set<WorkerSlot>()
   readonly #waiting: WaitingFrame[] = []
   readonly #tally = new PoolTally()
-  readonly #nonces = new Uint32Array(256)
-  #nonceAt = 256
+  readonly #nonces = new FrameNonces()
+  readonly #backoff: StartBackoff
   #state: WorkerPoolState = 'starting'
   #permits = 0
   #warm = 0
@@ -61,8 +60,8 @@ export class FramePool implements WorkerPool {
   #ending = 0
   #careful = 0
   #problem: InvocationError | undefined
-  #failedStarts = 0
-  #restart: NodeJS.Timeout | undefined
+  /** A worker that goes as soon as its successor is ready; one at a time, so that memory is not doubled. */
+  #expiring: WorkerSlot | undefined
   #whenIdle: (() => void) | undefined
   #coldStarts = 0
   #killed = 0
@@ -72,6 +71,7 @@ export class FramePool implements WorkerPool {
     this.version = version
     this.#host = host
     this.#options = options
+    this.#backoff = new StartBackoff(() => this.#fill(), options.restartDelayMs)
     host.onReplacement = () => this.#fill()
     host.onGone = slot => this.#forget(slot)
   }
@@ -139,7 +139,7 @@ export class FramePool implements WorkerPool {
   async close(drainMs: number): Promise<void> {
     if (this.#isClosing) return
     this.#setState('draining')
-    clearTimeout(this.#restart)
+    this.#backoff.stop()
     for (const waiting of this.#waiting.splice(0)) giveBack(waiting)
     if (this.#inProgress > 0) await this.#drained(drainMs)
     if (needClosing(this.version.bindings)) await Promise.all([...this.#slots].map(slot => slot.sayGoodbye()))
@@ -173,11 +173,12 @@ export class FramePool implements WorkerPool {
     this.#whenIdle = undefined
   }
 
-  /** Starts as many workers as are permitted and missing. */
+  /** Starts as many workers as are permitted and missing, and the successor of one that is to go. */
   #fill(): void {
-    if (this.#isClosing || this.#restart !== undefined) return
+    if (this.#isClosing || this.#backoff.isWaiting) return
+    const successors = this.#expiring === undefined || this.#permits === 0 ? 0 : 1
     // In quarantine one worker tries for all.
-    const wanted = this.#state === 'quarantined' ? Math.min(1, this.#permits) : this.#permits
+    const wanted = this.#state === 'quarantined' ? Math.min(1, this.#permits) : this.#permits + successors
     while (this.#slots.size < wanted || this.#host.unowned > 0) {
       const slot = new WorkerSlot((from, message) => this.#receive(from, message))
       this.#slots.add(slot)
@@ -192,7 +193,7 @@ export class FramePool implements WorkerPool {
     slot.setState('idle')
     this.#warm++
     this.#coldStarts++
-    this.#failedStarts = 0
+    this.#backoff.succeeded()
     this.#problem = undefined
     if (this.#isClosing) return
     if (this.#state !== 'ready') {
@@ -200,6 +201,7 @@ export class FramePool implements WorkerPool {
       this.#host.keep(this.#permits)
       this.#fill()
     }
+    if (this.#expiring?.state === 'idle' && this.#hasSuccessor) this.#retire(this.#expiring)
     this.#serve()
   }
 
@@ -212,13 +214,7 @@ export class FramePool implements WorkerPool {
       this.#host.keep(0)
       for (const waiting of this.#waiting.splice(0)) giveBack(waiting)
     }
-    const firstMs = this.#options.restartDelayMs ?? defaultRestartDelayMs
-    const delayMs = Math.min(firstMs * 2 ** this.#failedStarts, maxRestartDelayMs)
-    this.#failedStarts++
-    this.#restart ??= setTimeout(() => {
-      this.#restart = undefined
-      this.#fill()
-    }, delayMs).unref()
+    this.#backoff.failed()
   }
 
   /** Hands waiting frames to idle workers, then tells that there may be room. */
@@ -249,7 +245,7 @@ export class FramePool implements WorkerPool {
 
   #encode(waiting: WaitingFrame): EncodedFrame | undefined {
     const careful = this.#careful > 0
-    const nonce = this.#nonce()
+    const nonce = this.#nonces.next()
     const frame = new RunningFrame(waiting.invocations, { nonce, careful, tally: this.#tally, done: waiting.done })
     try {
       return { frame, bytes: encodeFrame(waiting.invocations, nonce, careful) as Uint8Array<ArrayBuffer> }
@@ -305,8 +301,10 @@ export class FramePool implements WorkerPool {
     slot.frames++
     slot.running = undefined
     this.#busy--
-    const isLastFrame = slot.frames >= (this.#options.maxFramesPerWorker ?? defaultMaxFrames)
-    const mustGo = isLastFrame || (chunkFlags(last) & chunkFlag.recycle) !== 0
+    const flags = chunkFlags(last)
+    if (slot.frames >= (this.#options.maxFramesPerWorker ?? defaultMaxFrames) || (flags & chunkFlag.expire) !== 0)
+      this.#expire(slot)
+    const mustGo = (flags & chunkFlag.recycle) !== 0 || (slot === this.#expiring && this.#hasSuccessor)
     if (slot.state === 'busy') slot.setState('idle')
     if (mustGo) this.#retire(slot)
     // The worker gets its next frame before the answer is read, so that it does not wait for this thread.
@@ -362,6 +360,17 @@ export class FramePool implements WorkerPool {
     this.#host.end(slot)
   }
 
+  /** Starts the successor of a worker, which works on meanwhile. */
+  #expire(slot: WorkerSlot): void {
+    if (this.#expiring !== undefined) return
+    this.#expiring = slot
+    this.#fill()
+  }
+
+  get #hasSuccessor(): boolean {
+    return this.#warm > this.#permits
+  }
+
   /** Ends an idle worker; its replacement starts at once. */
   #retire(slot: WorkerSlot): void {
     this.#host.end(slot)
@@ -372,6 +381,7 @@ export class FramePool implements WorkerPool {
   #forget(slot: WorkerSlot): void {
     if (!this.#slots.delete(slot)) return
     if (slot.isWarm) this.#warm--
+    if (slot === this.#expiring) this.#expiring = undefined
     slot.setState('ended')
     if (slot.running === undefined) slot.closePort()
     if (this.#warm === 0 && this.#waiting.length > 0) this.#fill()
@@ -380,15 +390,6 @@ export class FramePool implements WorkerPool {
   #afterFrame(): void {
     if (this.#inProgress === 0) this.#whenIdle?.()
     if (!this.#isClosing) this.#serve()
-  }
-
-  #nonce(): FrameNonce {
-    if (this.#nonceAt >= this.#nonces.length) {
-      randomFillSync(this.#nonces)
-      this.#nonceAt = 0
-    }
-    const high = this.#nonces[this.#nonceAt++] as number
-    return { high, low: this.#nonces[this.#nonceAt++] as number }
   }
 }
 

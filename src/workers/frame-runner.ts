@@ -8,7 +8,8 @@ import { FrameExecution } from './frame-execution.ts'
 import type { createGlobalCheck } from './global-guard.ts'
 import type { LoadedFunction } from './handler-loader.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
-import { ResultWriter } from './result-codec.ts'
+import { chunkFlag, ResultWriter } from './result-codec.ts'
+import type { WorkerLife } from './worker-life.ts'
 import type { WorkerTracing } from './worker-tracing.ts'
 
 /** What the thread does for the runner. */
@@ -16,6 +17,7 @@ export interface RunnerPorts {
   readonly surroundings: ContextSurroundings
   readonly scope: AttemptScope
   readonly globalCheck: ReturnType<typeof createGlobalCheck>
+  readonly life: WorkerLife
   readonly tracing: WorkerTracing | undefined
   readonly post: (chunk: Uint8Array<ArrayBuffer>) => void
 }
@@ -38,6 +40,8 @@ export class FrameRunner {
   #follow = true
   /** Whether any call ever went on after it had returned. */
   #isAsynchronous: boolean
+  readonly #life: WorkerLife
+  #isExpiring = false
   #recycle = false
   #execution: FrameExecution | undefined
 
@@ -48,6 +52,7 @@ export class FrameRunner {
     this.#scope = ports.scope
     this.#tracing = ports.tracing
     this.#globalCheck = ports.globalCheck
+    this.#life = ports.life
     this.surroundings = ports.surroundings
     this.post = ports.post
     this.timeoutMs = settings.timeoutMs
@@ -69,6 +74,7 @@ export class FrameRunner {
 
   call(attempt: Attempt, event: unknown, context: unknown): unknown {
     const { handler } = this.#function
+    this.#life.called()
     const traceparent = this.#tracing === undefined ? undefined : attempt.frame.traceparent(attempt.head)
     if (traceparent === undefined || this.#tracing === undefined) {
       return this.#scope.call(attempt, this.#follow, handler, event, context)
@@ -117,8 +123,17 @@ export class FrameRunner {
     this.#execution?.giveUp(attempt, error)
   }
 
-  /** Whether the worker should be replaced after this frame. */
-  mustRecycle(): boolean {
+  /** Whether the worker has to be replaced after this frame, or should be when its successor is there. */
+  lifeFlags(): number {
+    if (this.#mustRecycle()) return chunkFlag.recycle
+    const { end } = this.#life
+    if (end === undefined) return 0
+    if (!this.#isExpiring) this.surroundings.logs.log('info', `the worker is replaced: ${end}`)
+    this.#isExpiring = true
+    return chunkFlag.expire
+  }
+
+  #mustRecycle(): boolean {
     const changed = this.#globalCheck()
     if (changed !== undefined && !this.#recycle) {
       this.surroundings.logs.log('warn', `the function changed ${changed}; its worker is replaced`)

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { FunctionVersion } from '../functions/function-version.ts'
+import { defaultRecycle, type FunctionVersion } from '../functions/function-version.ts'
 import { withCompileCache } from './compile-cache.ts'
 import { FramePool } from './frame-pool.ts'
 import { KillSwitch } from './kill-switch.ts'
@@ -65,6 +65,8 @@ class PiscinaHost implements WorkerHost {
       timeoutMs: version.timeoutMs,
       concurrency: version.concurrency,
       maxResultBytes: version.maxResultBytes,
+      memoryMiB: version.memoryMiB,
+      recycle: version.recycle ?? defaultRecycle,
       batchMaxEvents: version.batch?.maxEvents,
       tracing: options.tracing ?? false,
       bindings: version.bindings,

@@ -28,8 +28,10 @@ export const chunkFlag = {
   final: 1,
   /** The worker has to be ended: an attempt is over its time. */
   end: 2,
-  /** The worker should be replaced after this frame: it is polluted, old, or something threw late in it. */
+  /** The worker has to be replaced after this frame: it is polluted, or something threw late in it. */
   recycle: 4,
+  /** The worker should be replaced when its successor is ready: it is old. */
+  expire: 8,
 } as const
 
 const reasons: readonly InvocationError['reason'][] = [

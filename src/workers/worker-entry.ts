@@ -19,6 +19,7 @@ import {
   type WorkerMessage,
   type WorkerSettings,
 } from './worker-settings.ts'
+import { WorkerLife } from './worker-life.ts'
 import type { WorkerTracing } from './worker-tracing.ts'
 
 /*
@@ -67,7 +68,8 @@ export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
     const loaded = await loadFunction(settings.file, settings.handler)
     const surroundings = createSurroundings(settings, logs, mask, bindings)
     await initialize(loaded, surroundings)
-    runner = new FrameRunner(loaded, { surroundings, scope, globalCheck, tracing, post })
+    const life = WorkerLife.start(settings.recycle, settings.memoryMiB)
+    runner = new FrameRunner(loaded, { surroundings, scope, globalCheck, life, tracing, post })
     bindings.connect()
     logs.flushAll()
     // Nearly free when nothing new was compiled; workers can live long, and the next one would compile it all again.

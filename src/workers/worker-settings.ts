@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { NetworkPolicy } from '../config/sections/function-definition.ts'
-import type { ResolvedBinding } from '../functions/function-version.ts'
+import type { RecyclePolicy, ResolvedBinding } from '../functions/function-version.ts'
 import type { InvocationError } from './invocation.ts'
 
 /** What every worker of a pool is told when its thread starts (`workerData`). */
@@ -15,6 +15,8 @@ export interface WorkerSettings {
   readonly timeoutMs: number
   readonly concurrency: number
   readonly maxResultBytes: number
+  readonly memoryMiB: number
+  readonly recycle: RecyclePolicy
   readonly batchMaxEvents: number | undefined
   readonly tracing: boolean
   readonly bindings: Readonly<Record<string, ResolvedBinding>>

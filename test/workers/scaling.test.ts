@@ -1,5 +1,7 @@
-import { readdirSync } from 'node:fs'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createWorkerPool } from '../../src/workers/piscina-pool.ts'
 import type { WorkerPool } from '../../src/workers/worker-pool.ts'
 import { invocationOf, jsonOf, outcomesOf, roomIn, versionOf } from './worker-fixtures.ts'
@@ -74,7 +76,53 @@ describe('the number of workers', () => {
     pool.setWorkers(1)
     for (let i = 0; i < 10; i++)
       expect((await outcomesOf(pool, [invocationOf({})]))[0]).toMatchObject({ kind: 'succeeded' })
-    expect(pool.stats().coldStarts).toBeGreaterThanOrEqual(3)
+    await vi.waitFor(() => expect(pool.stats().coldStarts).toBeGreaterThanOrEqual(2), 10_000)
+  })
+
+  it('a worker that is old works on until its successor has started', async () => {
+    pool = createWorkerPool(versionOf('slow-init.mjs', { recycle: { maxCalls: 2, maxHeapShare: 1 } }))
+    pool.setWorkers(1)
+    await roomIn(pool)
+    const calls: { born: number; calls: number }[] = []
+    while (new Set(calls.map(({ born }) => born)).size < 2) {
+      const [outcome] = await outcomesOf(pool, [invocationOf({})])
+      calls.push(...(jsonOf(outcome) as typeof calls))
+    }
+    // Its last call came after the limit of two: nothing waited while the successor ran its init.
+    expect(calls.at(-2)?.calls).toBeGreaterThan(2)
+    expect(calls.at(-1)?.calls).toBe(1)
+    await vi.waitFor(() => expect(pool.stats().workers).toBe(1), 10_000)
+    expect(pool.stats()).toMatchObject({ permits: 1, killed: 0, failed: 0 })
+  })
+
+  it('a worker whose heap fills up is replaced before it runs out of memory', async () => {
+    const lines: string[] = []
+    const version = versionOf('leaks.mjs', { memoryMiB: 256, recycle: { maxHeapShare: 0.3 } })
+    pool = createWorkerPool(version, { onLog: ({ message }) => lines.push(message) })
+    pool.setWorkers(1)
+    await roomIn(pool)
+    while (!lines.some(line => line.includes('after a garbage collection'))) {
+      const [outcome] = await outcomesOf(pool, [invocationOf({ MiB: 1 })])
+      expect(outcome).toMatchObject({ kind: 'succeeded' })
+    }
+    await vi.waitFor(() => expect(pool.stats().coldStarts).toBe(2), 10_000)
+    expect(pool.stats()).toMatchObject({ killed: 0, failed: 0 })
+  })
+
+  it('an old worker stays when its successor cannot start', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'sluice-once-'))
+    onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+    const version = versionOf('starts-once.mjs', {
+      recycle: { maxCalls: 1, maxHeapShare: 1 },
+      environment: { MARK: join(dir, 'started') },
+    })
+    pool = createWorkerPool(version, { restartDelayMs: 60_000 })
+    pool.setWorkers(1)
+    await roomIn(pool)
+    await outcomesOf(pool, [invocationOf({})])
+    await vi.waitFor(() => expect(pool.stats().problem).toContain('only once'), 10_000)
+    expect(pool.state).toBe('ready')
+    expect((await outcomesOf(pool, [invocationOf({})]))[0]).toMatchObject({ kind: 'succeeded' })
   })
 })
 

@@ -50,6 +50,21 @@ export const retryOverrideSchema = Type.Object(
   { additionalProperties: false, description: "Overrides parts of the function's retry." },
 )
 
+/** When a worker is replaced, for code that leaks or grows slow. */
+const recycleSchema = Type.Object(
+  {
+    maxCalls: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000_000, description: 'Default: any number.' })),
+    maxAgeMs: Type.Optional(Type.Integer({ minimum: 1_000, maximum: 2_592_000_000, description: 'Default: any age.' })),
+    maxHeapShare: Type.Number({
+      minimum: 0.1,
+      maximum: 1,
+      default: 0.85,
+      description: 'Share of memoryMiB that its heap may hold after a full garbage collection.',
+    }),
+  },
+  { additionalProperties: false, description: 'When a worker is replaced; its successor is ready before it goes.' },
+)
+
 const nameList = (description: string) =>
   Type.Optional(Type.Array(Type.String({ pattern: namePattern }), { maxItems: 256, uniqueItems: true, description }))
 
@@ -146,6 +161,7 @@ export const functionDefinitionFields = {
       { additionalProperties: false, description: 'The handler takes an array of events.' },
     ),
   ),
+  recycle: Type.Optional(recycleSchema),
   retry: retrySchema,
   scaling: scalingSchema,
 }
