@@ -22,6 +22,12 @@ async function succeed(fixture: DispatchFixture): Promise<void> {
   await fixture.trigger.start(undefined)
 }
 
+/** What a key has parked first may run at once: the test need not wait. */
+async function makeDue({ store }: DispatchFixture, key: string): Promise<void> {
+  const [row] = await store.parkedOf('t', 's', 0, key, 1)
+  if (row !== undefined) await store.park([{ ...row, dueAtMs: 0 }])
+}
+
 const timers = (): number => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
 
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
@@ -71,12 +77,9 @@ describe('a trigger that is stopped while the gateway goes on', () => {
     await fixture.append('a', 'a3')
     await until(() => fixture.trigger.parkedEvents === 3)
     expect(await fixture.trigger.stop(5_000)).toBe(true)
-    const row = (await fixture.store.parkedOf('t', 's', 0, 'a', 1))[0]
-    // Due now, for the test need not wait.
-    if (row !== undefined) await fixture.store.park([{ ...row, dueAtMs: 0 }])
+    await makeDue(fixture, 'a')
     isBroken = false
     await succeed(fixture)
-    expect(fixture.trigger.parkedKeys).toBe(1)
     await fixture.append('a', 'a4')
     await fixture.untilDone(4)
     const order = seen.slice(-4).map(({ value, attempt }) => `${value}/${attempt}`)
@@ -84,9 +87,8 @@ describe('a trigger that is stopped while the gateway goes on', () => {
   })
 
   it('repeats nothing, although a key waits in front of what is finished', async () => {
-    const waiting = { maxAttempts: 1_000, initialDelayMs: 100, maxDelayMs: 100, jitter: 0 }
     const script: Script = ({ offset, attempt }) => (offset === 0 && attempt === 1 ? failed() : succeeded)
-    const { fixture, seen } = await open(script, { retry: waiting, parkAtStop: true })
+    const { fixture, seen } = await open(script, { retry: patient, parkAtStop: true })
     fixture.routes.targetsOf = ({ record }) => (record.key?.toString() === 'lost' ? [] : fixture.routes.targets)
     for (const key of ['bad', 'lost', '', 'good', 'good', 'bad', 'lost']) await fixture.append(key, key)
     await until(() => fixture.trigger.counters.succeeded === 3 && fixture.trigger.counters.retried === 1)
@@ -98,6 +100,7 @@ describe('a trigger that is stopped while the gateway goes on', () => {
       'lost 1',
     ])
     fixture.routes.targetsOf = () => fixture.routes.targets
+    await makeDue(fixture, 'bad')
     await succeed(fixture)
     await fixture.untilDone(7)
     expect(seen.map(({ key }) => key).sort()).toEqual(['', 'bad', 'bad', 'bad', 'good', 'good', 'lost', 'lost'])
