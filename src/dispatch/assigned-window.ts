@@ -53,6 +53,7 @@ export class AssignedWindow {
   #committedOffset: number
   /** Bound of the bytes that wait outside of the window; a share of the trigger's {@link totalBufferBytes}. */
   bufferBytes = maxBufferBytes
+  #partitionLane: Lane | undefined
   #waiting: (readonly LogRecord[])[] = []
   #waitingAt = 0
   #waitingEvents = 0
@@ -145,6 +146,12 @@ export class AssignedWindow {
       this.lanes.set(key, lane)
     }
     return lane
+  }
+
+  /** The one lane of a partition whose events are all in order. */
+  get partitionLane(): Lane {
+    this.#partitionLane ??= new Lane('', this)
+    return this.#partitionLane
   }
 
   /** Forgets a lane that has nothing left. */

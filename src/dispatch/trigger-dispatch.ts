@@ -65,7 +65,8 @@ export class TriggerDispatch implements DeliveryOwner {
     })
     this.#routes = new TriggerRoutes(this, options.routes)
     this.#order = new KeyOrder({
-      parkAfterMs: options.parkAfterMs,
+      // Parked, a partition would be copied into the store, event by event; in the log they wait at no cost.
+      parkAfterMs: options.ordering === 'partition' ? Infinity : options.parkAfterMs,
       now,
       parked: this.#parked,
       routes: this.#routes,
@@ -249,7 +250,9 @@ export class TriggerDispatch implements DeliveryOwner {
     const limit = new AbortController()
     const timer = Number.isFinite(drainMs) ? setTimeout(() => this.#giveUpWaiting(limit), drainMs) : undefined
     await this.#untilQuiet(limit.signal)
-    if (this.#options.parkAtStop === true && !limit.signal.aborted) {
+    const { parkAtStop, ordering } = this.#options
+    // Where a whole partition is in order, only what no function is given is complete behind something that is not.
+    if (parkAtStop === true && ordering !== 'partition' && !limit.signal.aborted) {
       this.#order.parkLeftovers()
       await this.#untilQuiet(limit.signal)
     }
@@ -305,7 +308,8 @@ export class TriggerDispatch implements DeliveryOwner {
       window.tracker.complete(sequence)
       return
     }
-    const delivery = new Delivery(this, window.laneOf(key), feed, carried, window.partition, window.epoch, sequence)
+    const lane = ordering === 'partition' ? window.partitionLane : window.laneOf(key)
+    const delivery = new Delivery(this, lane, feed, carried, window.partition, window.epoch, sequence)
     window.bytes += delivery.byteLength
     if (this.#parked.size > 0 && this.#parked.has(window.partition, key)) this.#settlement.joinParked(window, delivery)
     else this.#order.push(delivery)

@@ -29,7 +29,8 @@ export interface TriggerOptions {
   /** The same trigger for events that come from the parked store: their headers are in the home form. */
   readonly storedFeed: Feed
   readonly filter: CompiledFilter | undefined
-  readonly ordering: 'key' | 'none'
+  /** What runs one after the other: the events of a key, all events of a partition, or nothing. */
+  readonly ordering: 'key' | 'partition' | 'none'
   /** Whether a record that cannot become an event is skipped (true) or kept as a dead letter (false), by reason. */
   readonly skips: (reason: string) => boolean
   /** The versions that it feeds, and how they repeat what failed. */

@@ -56,8 +56,8 @@ export class TriggerRoutes {
       // It is told when the event is the oldest one.
       return false
     }
-    // One key, one set of weights, one choice.
-    if (targets === lane.targets) return true
+    // One key, one set of weights, one choice. A lane without a name holds events of many keys, if it holds several.
+    if (targets === lane.targets && (lane.key !== '' || targets.length === 1)) return true
     return targets.length > 0 && targetOf(targets, delivery).engine === lane.target?.engine
   }
 

@@ -222,7 +222,7 @@ describe('a refused configuration', () => {
       "9:16: triggers.t.stream: there is no stream 'wep'; did you mean 'web'?",
       "9:31: triggers.t.function: there is no function 'alrt'; did you mean 'alert'?; a function that comes by the API is written with a version: 'alrt@latest'",
       "9:45: triggers.t.sinks[0]: there is no sink 'nope'",
-      '9:62: triggers.t.ordering: must be one of key, none',
+      '9:62: triggers.t.ordering: must be one of key, partition, none',
     ])
   })
 

@@ -228,6 +228,7 @@ export interface TriggerState {
   readonly succeeded: number
   readonly parkedEvents: number
   readonly delayed: number
+  readonly ordering: string
   readonly retries: number
   readonly deadLetters: number
   readonly paused: { readonly reason: string; readonly by: string } | null

@@ -35,7 +35,7 @@ export const triggerView = Type.Object({
     { description: 'Versions that its events go to now; empty: none, and they wait.' },
   ),
   problem: nullable(Type.String(), 'Why its function cannot run, such as: function price is disabled.'),
-  ordering: oneOf(['key', 'none']),
+  ordering: oneOf(['key', 'partition', 'none']),
   retryMode: oneOf(
     ['in-order', 'delayed'],
     'delayed: an event that failed leaves the order of its key, and later ones overtake it.',

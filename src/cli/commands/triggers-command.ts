@@ -139,7 +139,9 @@ function withFlags(command: Command): Command {
     .option('--sink <sink>', 'where results go; repeatable', collect)
     .option('--no-sinks', 'results go nowhere')
     .option('--start <where>', 'where it begins', parseStart)
-    .addOption(new Option('--ordering <order>', 'key: one event of a key at a time').choices(['key', 'none']))
+    .addOption(
+      new Option('--ordering <order>', 'of what one event runs at a time').choices(['key', 'partition', 'none']),
+    )
     .option('--max-in-flight <count>', 'events of one partition under way', wholeNumber(1, 100_000))
     .option('--max-attempts <count>', 'attempts in all, instead of what the function says', wholeNumber(1, 1000))
     .option(

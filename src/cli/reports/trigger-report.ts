@@ -73,7 +73,7 @@ export function formatTrigger(view: TriggerView, terminal: Terminal | undefined)
 }
 
 function orderOf({ ordering, retryMode, delayed }: TriggerView): string {
-  const order = { key: 'by key', none: 'none' }[ordering]
+  const order = { key: 'by key', partition: 'by partition', none: 'none' }[ordering]
   return retryMode === 'delayed' ? `${order}, given up for events that fail: ${delayed} so far` : order
 }
 

@@ -26,9 +26,10 @@ export const triggerSchema = Type.Object(
       description:
         'The function to run: its latest version (price), a published one (price@3) or an alias (price@live).',
     }),
-    ordering: Type.Union([Type.Literal('key'), Type.Literal('none')], {
+    ordering: Type.Union([Type.Literal('key'), Type.Literal('partition'), Type.Literal('none')], {
       default: 'key',
-      description: 'key: events of one key run one after the other, in their order.',
+      description:
+        'key: events of one key run one after the other, in their order. partition: all events of a partition do; one that fails holds up its partition.',
     }),
     start: startSchema,
     sinks: Type.Array(nameSchema('A sink.'), { default: [], description: 'Where results go.', uniqueItems: true }),

@@ -32,7 +32,7 @@ describe('a trigger', () => {
     [{ start: 'first' }, 'start must be one of earliest, latest, or a map with one of timestampMs, offset'],
     [{ start: { offset: -1 } }, 'start.offset must be an integer of at least 0, not -1'],
     [{ start: { ofset: 1 } }, 'start must be one of earliest, latest, or a map with one of timestampMs, offset'],
-    [{ ordering: 'none!' }, 'ordering must be one of key, none'],
+    [{ ordering: 'none!' }, 'ordering must be one of key, partition, none'],
     [{ function: 'price@' }, 'function must match'],
     [{ sinks: ['a', 5] }, 'sinks[1] must be a text'],
     [{ filter: { data: { '/t': { gt: 'x' } } } }, 'filter.data."/t".gt must be a number'],

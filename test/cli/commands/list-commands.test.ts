@@ -163,7 +163,7 @@ describe('sluice triggers', () => {
   it.each([
     ['a filter that is no JSON', ['--filter', '{'], 'It is not JSON'],
     ['a start that is none', ['--start', 'soon'], 'must be earliest, latest, offset:<n>'],
-    ['an order that is none', ['--ordering', 'total'], 'Allowed choices are key, none'],
+    ['an order that is none', ['--ordering', 'total'], 'Allowed choices are key, partition, none'],
     ['on and off at once', ['--enabled', '--disabled'], 'cannot be used with'],
   ])('exits with 2 for %s', async (_what, args, expected) => {
     expect(await create(...args)).toMatchObject({ code: 2, err: expect.stringContaining(expected) })
