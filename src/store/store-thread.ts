@@ -170,7 +170,11 @@ function operations(database: DatabaseSync) {
   }
 }
 
-/** One transaction per round: calls that arrived while the last one synced share the next sync. */
+/**
+ * One transaction per round: calls that arrived while the last one synced share the next sync. Reading takes part to see
+ * what was written before it, and needs no transaction that can be refused: who asks why the store takes nothing any
+ * more gets an answer.
+ */
 function serve(port: NonNullable<typeof parentPort>): void {
   const database = openDatabase((workerData as { file: string }).file)
   const table = operations(database) as unknown as Record<string, (...args: unknown[]) => unknown>
@@ -178,18 +182,19 @@ function serve(port: NonNullable<typeof parentPort>): void {
   const round = (): void => {
     const calls = waiting
     waiting = []
+    const answer = ({ id, operation, args }: StoreCall): StoreReply =>
+      isControl(operation) ? { id } : attempt(database, id, () => table[operation]?.(...args))
     const closing = calls.some(({ operation }) => operation === 'close')
     let replies: StoreReply[] = []
     try {
+      const writes = calls.some(({ operation }) => !isReading(operation))
       // Fails while someone else holds the file locked, such as a person with the sqlite3 shell: no reason to end.
-      database.exec('BEGIN IMMEDIATE')
-      for (const { id, operation, args } of calls) {
-        replies.push(isControl(operation) ? { id } : attempt(database, id, () => table[operation]?.(...args)))
-      }
-      database.exec('COMMIT')
+      if (writes) database.exec('BEGIN IMMEDIATE')
+      for (const call of calls) replies.push(answer(call))
+      if (writes) database.exec('COMMIT')
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
-      replies = calls.map(({ id, operation }) => (isControl(operation) ? { id } : { id, error: String(error) }))
+      replies = calls.map(call => (isReading(call.operation) ? answer(call) : { id: call.id, error: String(error) }))
     }
     port.postMessage(replies)
     if (!closing) return
@@ -203,6 +208,18 @@ function serve(port: NonNullable<typeof parentPort>): void {
 
 /** The database has no part in these: it is open when the first call is served. */
 const isControl = (operation: StoreCall['operation']): boolean => operation === 'open' || operation === 'close'
+
+const reading: ReadonlySet<StoreCall['operation']> = new Set([
+  'listDeadLetters',
+  'countDeadLetters',
+  'parkedOf',
+  'parkedKeys',
+  'pauses',
+  'scheduleTick',
+])
+
+/** Whether a call changes nothing. */
+const isReading = (operation: StoreCall['operation']): boolean => isControl(operation) || reading.has(operation)
 
 /** A statement that fails undoes itself alone; its neighbours in the transaction stand. */
 function attempt(database: DatabaseSync, id: number, run: () => unknown): StoreReply {

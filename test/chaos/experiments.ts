@@ -4,6 +4,7 @@ import { powerLoss } from './log/power-loss.ts'
 import { plantedBugs } from './mutants/planted-bugs.ts'
 import { ackAfterSync } from './process/ack-after-sync.ts'
 import { diskFull } from './process/disk-full.ts'
+import { lettersRefused } from './process/letters-refused.ts'
 import { pauseKillResume } from './process/pause-kill-resume.ts'
 import { poisonEvent } from './process/poison-event.ts'
 import { poisonKey } from './process/poison-key.ts'
@@ -26,6 +27,7 @@ export const experiments: readonly Experiment[] = [
   ackAfterSync,
   poisonEvent,
   poisonKey,
+  lettersRefused,
   diskFull,
   writeErrors,
 ]

@@ -140,6 +140,22 @@ describe('the SQLite store', () => {
     expect(await store.countDeadLetters()).toEqual(new Map([['t', 1]]))
   })
 
+  it('still answers what is asked of it while somebody else holds the file locked', async () => {
+    const dir = newDir()
+    const store = await open(dir)
+    await store.putDeadLetter(letter(1))
+    const other = new DatabaseSync(join(dir, 'home.sqlite'))
+    other.exec('BEGIN IMMEDIATE')
+    const kept = new Map([['t', 1]])
+    // In one round with a change that is refused, and alone.
+    const refused = expect(store.putDeadLetter(letter(2))).rejects.toMatchObject({ code: 'SLUICE_STORE_WRITE' })
+    expect(await store.countDeadLetters()).toEqual(kept)
+    await refused
+    expect(await store.countDeadLetters()).toEqual(kept)
+    other.exec('ROLLBACK')
+    other.close()
+  })
+
   it('refuses a file of a newer version and says which', async () => {
     const dir = newDir()
     const database = new DatabaseSync(join(dir, 'home.sqlite'))

@@ -12,6 +12,8 @@ export interface DeviceOptions {
   readonly ledger: SendingLedger
   /** After it nothing is published for the first time; what was waits for its PUBACK. */
   readonly signal: AbortSignal
+  /** After it nothing is waited for any more. */
+  readonly abandoned: AbortSignal
 }
 
 /** Unacknowledged messages. */
@@ -41,6 +43,8 @@ class CarefulDevice {
   }
 
   async run(): Promise<void> {
+    const { abandoned } = this.#options
+    abandoned.addEventListener('abort', () => this.#changed(), { once: true })
     const connecting = this.#stayConnected()
     await this.#produce()
     await this.#until(() => this.#unacknowledged.length === 0)
@@ -50,8 +54,8 @@ class CarefulDevice {
   }
 
   async #produce(): Promise<void> {
-    const { key, everyMs, ledger, signal } = this.#options
-    for (let seq = 0; !signal.aborted; seq++) {
+    const { key, everyMs, ledger, signal, abandoned } = this.#options
+    for (let seq = 0; !signal.aborted && !abandoned.aborted; seq++) {
       const event = { id: `${key}-${seq}`, key, seq }
       await ledger.send(event.id, event)
       this.#unacknowledged.push(event)
@@ -130,7 +134,8 @@ class CarefulDevice {
   }
 
   async #until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>(resolve => (this.#changed = resolve))
+    while (!condition() && !this.#options.abandoned.aborted)
+      await new Promise<void>(resolve => (this.#changed = resolve))
   }
 }
 

@@ -46,6 +46,7 @@ export class Trial implements AsyncDisposable {
   readonly pauses: PauseSpan[] = []
   readonly #sentFile: string
   readonly #stopSending = new AbortController()
+  readonly #abandoned = new AbortController()
   readonly #sending: Promise<void>[] = []
 
   private constructor(gateway: GatewayProcess, runs: RunJournal, sent: SentJournal, sentFile: string) {
@@ -96,10 +97,14 @@ export class Trial implements AsyncDisposable {
     const { devices = 16, messagesPerSecond = 400 } = run
     const everyMs = (1_000 * devices) / messagesPerSecond
     const { signal } = this.#stopSending
-    for (let device = 0; device < devices; device++)
-      this.#send(
-        publishCarefully({ port: this.gateway.mqttPort, key: `d${device}`, everyMs, ledger: this.sent, signal }),
-      )
+    const shared = {
+      port: this.gateway.mqttPort,
+      everyMs,
+      ledger: this.sent,
+      signal,
+      abandoned: this.#abandoned.signal,
+    }
+    for (let device = 0; device < devices; device++) this.#send(publishCarefully({ ...shared, key: `d${device}` }))
   }
 
   /** SIGKILL, and a new process on the same data; resolves when it is ready. */
@@ -172,6 +177,7 @@ export class Trial implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopSending.abort()
+    this.#abandoned.abort()
     await this.runs.close()
     await this.sent.close().catch(() => undefined)
     await this.gateway.dispose()
