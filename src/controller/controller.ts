@@ -182,7 +182,8 @@ export class Controller {
       runnableKeys: lag.runnableKeys,
       ...load,
       serviceTimeMs: stats.serviceTimeMs,
-      concurrency: pool.version.concurrency,
+      // Batches run one after the other.
+      concurrency: pool.version.batch === undefined ? pool.version.concurrency : 1,
       cores: this.#options.cores,
       limit: this.#limitOf(controlled),
       cannotStart: stats.state === 'quarantined' ? (stats.problem ?? 'it is in quarantine') : undefined,

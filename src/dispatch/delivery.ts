@@ -1,5 +1,5 @@
 import type { LogRecord } from '../log/log-record.ts'
-import type { Feed, Invocation, InvocationOutcome } from '../workers/invocation.ts'
+import type { BatchPart, Feed, Invocation, InvocationOutcome } from '../workers/invocation.ts'
 import type { ActiveSpan } from '../telemetry/tracer.ts'
 import type { Lane } from './lane.ts'
 import type { RouteTarget } from './route.ts'
@@ -26,7 +26,7 @@ export interface DeliveryOwner {
  *
  *   waiting ──taken into a frame──▶ running ──succeeded──▶ publishing ──results are out──▶ done
  *      ▲                              │                        └─ sink gives up ─▶ burying ─▶ done
- *      ├──── not-started, suspect ────┤
+ *      ├ not-started, suspect, batch-failed ┤
  *      └──── failed: backs off ───────┴── attempts used up ──▶ burying ──dead letter durable──▶ done
  *   waiting ──its key is parked──▶ done for the tracker (the parked copy is durable)
  */
@@ -48,6 +48,8 @@ export class Delivery implements Invocation {
   followsPrevious = false
   /** A worker died while it may have run this event: it runs in a frame of its own until that is settled. */
   alone = false
+  /** After a call of several events failed as a whole: those it may be called with, until one of them fails alone. */
+  part: BatchPart | undefined = undefined
   /** The version that runs the attempt, or ran the last one. It is chosen anew for each. */
   target: RouteTarget | undefined = undefined
   route: TriggerRoute | undefined = undefined

@@ -15,6 +15,8 @@ export class DirectInvocation implements Invocation {
   readonly epoch = 0
   readonly followsPrevious = false
   readonly traceparent: string | undefined
+  /** A failed call is told to its caller, so nobody else's event is in it. */
+  readonly part = { events: 1 }
   readonly invocationId?: string
   /** What it holds while it waits. */
   readonly byteLength: number

@@ -18,6 +18,8 @@ export interface FrameFacts {
   readonly cpuShare: number | undefined
   /** Asynchronous handlers that one worker runs at a time. */
   readonly concurrency: number
+  /** Most events of one call of a batch handler; absent: one event per call. */
+  readonly batchEvents?: number | undefined
   /** Events that could start now. */
   readonly runnable: number
   /** Workers that could take a frame now. */
@@ -35,7 +37,8 @@ export interface FrameSize {
  * but share one CPU, events of one key add up. A function of unknown speed gets one event.
  */
 export function chooseFrameSize(facts: FrameFacts): FrameSize {
-  const { serviceTimeMs, concurrency } = facts
+  const { serviceTimeMs, concurrency, batchEvents } = facts
+  if (batchEvents !== undefined) return framesOfBatches(batchEvents, serviceTimeMs)
   if (serviceTimeMs === undefined) return { maxEvents: 1, maxPerKey: 1 }
   const serviceMs = Math.max(serviceTimeMs, 0.001)
   const cpuMs = Math.max(serviceMs * (facts.cpuShare ?? 1), 0.001)
@@ -44,6 +47,19 @@ export function chooseFrameSize(facts: FrameFacts): FrameSize {
   const floor = serviceMs * minSharedEvents < 1 ? minSharedEvents : 1
   const share = Math.max(floor, Math.ceil(facts.runnable / Math.max(facts.freeSlots, 1)))
   return { maxEvents: Math.max(1, Math.min(byTime, share, maxFrameEvents)), maxPerKey: perKey }
+}
+
+/**
+ * Whole batches: what a call costs hardly depends on how many events it has, so a small one is not cut smaller to be
+ * shared. They run one after the other, whatever their keys.
+ *
+ * @param serviceTimeMs of one event: its share of the call.
+ */
+function framesOfBatches(batchEvents: number, serviceTimeMs: number | undefined): FrameSize {
+  const batch = Math.min(batchEvents, maxFrameEvents)
+  const calls = serviceTimeMs === undefined ? 1 : clamp(targetFrameMs / Math.max(serviceTimeMs * batch, 0.001))
+  const maxEvents = Math.min(calls, Math.floor(maxFrameEvents / batch)) * batch
+  return { maxEvents, maxPerKey: maxEvents }
 }
 
 function clamp(events: number): number {

@@ -116,6 +116,12 @@ export class Settlement {
         delivery.alone = true
         delivery.state = 'waiting'
         return
+      case 'batch-failed':
+        span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
+        // Who did it is still to be found: until then nobody is charged, and each runs with fewer others.
+        delivery.part = outcome.part
+        delivery.state = 'waiting'
+        return
       case 'not-started':
         span?.end('not started')
         delivery.state = 'waiting'

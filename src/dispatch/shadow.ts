@@ -1,7 +1,7 @@
 import { messageOf } from '../errors/sluice-error.ts'
 import type { LogRecord } from '../log/log-record.ts'
 import type { FunctionResult } from '../sinks/function-result.ts'
-import type { Feed, Invocation, InvocationOutcome } from '../workers/invocation.ts'
+import type { BatchPart, Feed, Invocation, InvocationOutcome } from '../workers/invocation.ts'
 import { differenceOf } from './compare-results.ts'
 import type { Delivery } from './delivery.ts'
 import type { FrameSize } from './frame-size.ts'
@@ -70,6 +70,8 @@ class ShadowInvocation implements Invocation {
   readonly byteLength: number
   /** A worker died while it may have run it: alone in a frame it is known. */
   alone = false
+  /** A call of several copies failed as a whole: those it may be called with. */
+  part: BatchPart | undefined = undefined
   readonly #onSettled: (invocation: ShadowInvocation, outcome: InvocationOutcome) => void
 
   constructor(
@@ -184,8 +186,10 @@ export class Shadow implements FrameSource {
   readonly #settled = (invocation: ShadowInvocation, outcome: InvocationOutcome): void => {
     if (this.#stopped) return
     // Uncharged, as for real events: it runs again, alone if it may have ended its worker.
-    if (outcome.kind === 'not-started' || (outcome.kind === 'suspect' && !invocation.alone)) {
+    const isUncharged = outcome.kind === 'not-started' || outcome.kind === 'batch-failed'
+    if (isUncharged || (outcome.kind === 'suspect' && !invocation.alone)) {
       invocation.alone ||= outcome.kind === 'suspect'
+      if (outcome.kind === 'batch-failed') invocation.part = outcome.part
       this.#waiting.unshift(invocation)
       this.#engine.schedule()
       return

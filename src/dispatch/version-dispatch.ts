@@ -228,8 +228,9 @@ export class VersionDispatch {
 
   #size(runnable: number) {
     const { serviceTimeMs, cpuShare } = this.pool.stats()
-    const { concurrency } = this.pool.version
-    return chooseFrameSize({ serviceTimeMs, cpuShare, concurrency, runnable, freeSlots: this.pool.freeSlots })
+    const { concurrency, batch } = this.pool.version
+    const { freeSlots } = this.pool
+    return chooseFrameSize({ serviceTimeMs, cpuShare, concurrency, batchEvents: batch?.maxEvents, runnable, freeSlots })
   }
 }
 

@@ -25,6 +25,19 @@ export interface RetryPolicy {
   readonly mode?: 'in-order' | 'delayed'
 }
 
+/** How a batch handler is called. */
+export interface BatchOptions {
+  /** Most events of one call: 1 to 10,000. A call never has more than a frame holds, 1,024 events or 512 KiB. */
+  readonly maxEvents: number
+  /** Most bytes of the bodies in one call; one event alone may have more. Default: no limit but the frame's. */
+  readonly maxBytes?: number
+  /**
+   * After a call that failed as a whole: `bisect` runs its events again in halves, uncharged, until the one that does it
+   * fails alone; `retry` charges an attempt to each. Default `bisect`.
+   */
+  readonly onError?: 'bisect' | 'retry'
+}
+
 /** Bounds and aims of one version's worker pool. */
 export interface ScalingPolicy {
   /** Warm workers that always run; 0 scales to zero. Default 0. */
@@ -100,10 +113,10 @@ export interface FunctionVersion {
   readonly memoryMiB: number
   /** Largest result of one invocation in bytes. Default 1 MiB. */
   readonly maxResultBytes: number
-  /** Whether the handler takes an array of events; `maxEvents` bounds it. Absent: one event per call. */
-  readonly batch?: { readonly maxEvents: number }
   /** Absent: {@link defaultRecycle}. */
   readonly recycle?: RecyclePolicy
+  /** The handler takes an array of events. Absent: one event per call. */
+  readonly batch?: BatchOptions
   readonly retry: RetryPolicy
   readonly scaling: ScalingPolicy
 }

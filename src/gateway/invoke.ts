@@ -142,7 +142,7 @@ export class Invoke {
       const invocation = new DirectInvocation(directFeed, record, traceparent, invocationId)
       engine.dispatch.invoke(invocation)
       const outcome = await invocation.outcome
-      span?.end(outcome.kind === 'failed' || outcome.kind === 'suspect' ? outcome.error.message : undefined)
+      span?.end('error' in outcome ? outcome.error.message : undefined)
       return { engine, outcome }
     } finally {
       routes.giveBack(targets)
@@ -227,6 +227,7 @@ function outcomeOf(outcome: InvocationOutcome): InvokeOutcome {
     case 'failed':
       return outcome
     case 'suspect':
+    case 'batch-failed':
       return { kind: 'failed', error: outcome.error }
     case 'not-started':
       return { kind: 'unavailable', detail: 'it was stopped before the call began; try again' }

@@ -153,7 +153,7 @@ export class HandlerContext implements Context<BoundBindings> {
 
   #bind(): BoundBindings {
     const attempt = this.#attempt
-    const isBatch = this.#around.settings.batchMaxEvents !== undefined
+    const isBatch = this.#around.settings.batch !== undefined
     return this.#around.bindings.for({
       event: isBatch ? 'a batch has several events; say path or topic in the call' : this.#event,
       get signal() {

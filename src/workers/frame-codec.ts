@@ -18,7 +18,7 @@ const eventHeadBytes = 48
 const maxIdChars = 1024
 
 export const frameFlag = { careful: 1, invocationIds: 2 } as const
-const eventFlag = { followsPrevious: 1, hasKey: 2, hasValue: 4 } as const
+const eventFlag = { followsPrevious: 1, hasKey: 2, hasValue: 4, startsBatch: 8 } as const
 
 /** What a worker knows of one feed. */
 export interface FeedTable {
@@ -71,8 +71,10 @@ export function encodeFrame(frame: readonly Invocation[], nonce: FrameNonce, car
   view.setUint32(20, frame.length, true)
   target.write(table, prologueBytes)
   let at = prologueBytes + tableBytes
+  let previous = first
   for (const invocation of frame) {
-    at = writeEvent(invocation, feeds, target, view, at)
+    at = writeEvent(invocation, invocation.part !== previous?.part, feeds, target, view, at)
+    previous = invocation
     if (hasIds) at = writeId(idOf(invocation), target, view, at)
   }
   return target
@@ -90,6 +92,7 @@ function writeId(id: string, target: Buffer, view: DataView, at: number): number
 
 function writeEvent(
   invocation: Invocation,
+  startsBatch: boolean,
   feeds: readonly Feed[] | undefined,
   target: Buffer,
   view: DataView,
@@ -99,6 +102,7 @@ function writeEvent(
   const { key, value } = record
   let at = head + eventHeadBytes
   let flags = invocation.followsPrevious ? eventFlag.followsPrevious : 0
+  if (startsBatch) flags |= eventFlag.startsBatch
   if (traceparent !== undefined) at += target.write(traceparent, at, 'latin1')
   if (key !== null) {
     flags |= eventFlag.hasKey
@@ -193,6 +197,15 @@ export class FrameReader {
 
   followsPrevious(head: number): boolean {
     return (this.view.getUint8(head + 2) & eventFlag.followsPrevious) !== 0
+  }
+
+  /** Whether the event must not share a call with the one before it. */
+  startsBatch(head: number): boolean {
+    return (this.view.getUint8(head + 2) & eventFlag.startsBatch) !== 0
+  }
+
+  valueByteLength(head: number): number {
+    return this.view.getUint32(head + 44, true)
   }
 
   traceparent(head: number): string | undefined {

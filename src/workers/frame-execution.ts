@@ -1,4 +1,5 @@
 import { Attempt } from './attempt.ts'
+import { batchEnd, type BatchFacts } from './batch-plan.ts'
 import { failedItems } from './batch-report.ts'
 import { HandlerContext } from './context.ts'
 import { HandlerEvent } from './event-object.ts'
@@ -29,6 +30,7 @@ const resolvePromise = Promise.resolve.bind(Promise) as (value: unknown) => Prom
 export class FrameExecution {
   readonly #runner: FrameRunner
   readonly #frame: FrameReader
+  readonly #batch: BatchFacts | undefined
   readonly #active = new Set<Attempt>()
   readonly #startedAt = now()
   #state: 'running' | 'finished' | 'given up' = 'running'
@@ -45,6 +47,14 @@ export class FrameExecution {
   constructor(runner: FrameRunner, frame: FrameReader) {
     this.#runner = runner
     this.#frame = frame
+    if (runner.batch !== undefined) {
+      const { maxEvents, maxBytes = Infinity } = runner.batch
+      this.#batch = {
+        ...{ count: frame.count, maxEvents, maxBytes },
+        byteLength: index => frame.valueByteLength(frame.head(index)),
+        startsBatch: index => frame.startsBatch(frame.head(index)),
+      }
+    }
     runner.writer.begin(frame.nonce)
   }
 
@@ -73,7 +83,7 @@ export class FrameExecution {
       culprit.done = true
       const durationMs = now() - culprit.startedAt
       writer.called(durationMs)
-      for (let index = culprit.from; index < culprit.to; index++) writer.failure(index, durationMs, error)
+      this.#failWhole(culprit, durationMs, error)
       this.#skip(culprit.to, this.#endOfRun(culprit.to))
     }
     for (const attempt of this.#active) {
@@ -112,7 +122,7 @@ export class FrameExecution {
   #runFrom(from: number, end: number): void {
     let index = from
     while (index < end && this.#state === 'running') {
-      const to = this.#runner.batch === undefined ? index + 1 : Math.min(end, index + this.#runner.batch)
+      const to = this.#batch === undefined ? index + 1 : batchEnd(index, this.#batch)
       const next = this.#startAttempt(index, to)
       if (next === undefined) return
       index = next
@@ -199,7 +209,7 @@ export class FrameExecution {
     }
     attempt.done = true
     if (problem !== undefined) {
-      for (let index = attempt.from; index < attempt.to; index++) writer.failure(index, durationMs, problem)
+      this.#failWhole(attempt, durationMs, problem)
       const end = this.#endOfRun(attempt.to)
       this.#skip(attempt.to, end)
       if (this.#frame.careful) this.#flush()
@@ -211,6 +221,15 @@ export class FrameExecution {
         : this.#succeedBatch(attempt, durationMs, failed)
     if (this.#frame.careful) this.#flush()
     return next
+  }
+
+  /** The call failed. Of a batch that is to be halved nobody is charged: who did it is still to be found. */
+  #failWhole({ from, to }: Attempt, durationMs: number, error: InvocationError): void {
+    const { writer } = this.#runner
+    const events = to - from
+    if (events > 1 && this.#runner.batch?.onError !== 'retry')
+      return writer.batchFailure(from, events, durationMs / events, error)
+    for (let index = from; index < to; index++) writer.failure(index, durationMs / events, error)
   }
 
   /** `only` is the returned result of an attempt that emitted nothing. */
@@ -225,6 +244,7 @@ export class FrameExecution {
   /** What a batch emitted goes with its first event that succeeded. An item behind a failed one of its key runs again. */
   #succeedBatch(attempt: Attempt, durationMs: number, failed: ReadonlySet<number> | undefined): number {
     const { writer } = this.#runner
+    const shareMs = durationMs / (attempt.to - attempt.from)
     let { results } = attempt
     let blocked = false
     for (let index = attempt.from; index < attempt.to; index++) {
@@ -232,17 +252,17 @@ export class FrameExecution {
       if (failed?.has(index - attempt.from) === true) {
         writer.failure(
           index,
-          durationMs,
+          shareMs,
           invocationError('error', 'BatchItemFailure', 'the handler reported the item as failed'),
         )
         blocked = true
       } else if (blocked) {
         writer.status(index, resultStatus.notStarted, 0)
       } else if (results.length > 0) {
-        writer.results(index, durationMs, results)
+        writer.results(index, shareMs, results)
         results = []
       } else {
-        writer.status(index, resultStatus.none, durationMs)
+        writer.status(index, resultStatus.none, shareMs)
       }
     }
     if (!blocked) return attempt.to

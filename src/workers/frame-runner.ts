@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import type { BatchOptions } from '../functions/function-version.ts'
 import type { Attempt } from './attempt.ts'
 import type { AttemptScope, Handler } from './attempt-scope.ts'
 import type { ContextSurroundings } from './context.ts'
@@ -31,8 +32,8 @@ export class FrameRunner {
   readonly timeoutMs: number
   readonly concurrency: number
   readonly maxResultBytes: number
-  /** Events per call of a batch handler; undefined for one event per call. */
-  readonly batch: number | undefined
+  /** How a batch handler is called; undefined for one event per call. */
+  readonly batch: BatchOptions | undefined
   readonly #function: LoadedFunction
   readonly #scope: AttemptScope
   readonly #tracing: WorkerTracing | undefined
@@ -58,7 +59,7 @@ export class FrameRunner {
     this.timeoutMs = settings.timeoutMs
     this.concurrency = settings.concurrency
     this.maxResultBytes = settings.maxResultBytes
-    this.batch = settings.batchMaxEvents
+    this.batch = settings.batch
   }
 
   /** Resolves with the last chunk of results; earlier ones were posted. */

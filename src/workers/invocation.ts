@@ -31,9 +31,20 @@ export interface Invocation {
    * and the first failure returns the rest of the run as `not-started`.
    */
   readonly followsPrevious: boolean
+  /**
+   * Of batch handlers: a part of an earlier call that failed as a whole. Only events of the same part share a call; those
+   * without one share theirs with others that have none. Absent: none.
+   */
+  readonly part?: BatchPart | undefined
   /** What the handler and its log lines call the invocation. Absent: stream, partition, offset and attempt name it. */
   readonly invocationId?: string
   settle(outcome: InvocationOutcome): void
+}
+
+/** Events that are called together, and with no other, after a larger call of them failed; known by its identity. */
+export interface BatchPart {
+  /** How many they are at most. */
+  readonly events: number
 }
 
 /** How one attempt ended. */
@@ -45,6 +56,13 @@ export type InvocationOutcome =
       readonly durationMs: number
     }
   | { readonly kind: 'failed'; readonly error: InvocationError; readonly durationMs: number }
+  /** Was in a call of several events that failed as a whole: it runs again as part of a smaller one, uncharged. */
+  | {
+      readonly kind: 'batch-failed'
+      readonly error: InvocationError
+      readonly durationMs: number
+      readonly part: BatchPart
+    }
   /** Did not run, or was running innocently when its worker was ended for another event: uncharged. */
   | { readonly kind: 'not-started' }
   /** Its worker died and it cannot be told whether this event did it: to be run alone, uncharged. */

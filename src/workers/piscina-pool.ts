@@ -67,7 +67,7 @@ class PiscinaHost implements WorkerHost {
       maxResultBytes: version.maxResultBytes,
       memoryMiB: version.memoryMiB,
       recycle: version.recycle ?? defaultRecycle,
-      batchMaxEvents: version.batch?.maxEvents,
+      batch: version.batch,
       tracing: options.tracing ?? false,
       bindings: version.bindings,
       network: version.network,

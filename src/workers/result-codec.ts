@@ -10,6 +10,7 @@ import { emptyMeta, type EncodedResult } from './result-encoding.ts'
  *   chunk    u32 magic and version · u32 nonce · u32 nonce · u32 flags · u32 count · f32 CPU ms · f32 busy ms · f32 handler ms
  *   entry    u32 index · u8 status · f32 duration ms · (only some statuses) its body
  *   results  u32 count · each: u32 meta bytes · meta (JSON) · u8 type (0: u16 bytes · content type) · u32 bytes · data
+ *   batch    u32 events, of which the entry names the first · error
  *   error    u8 reason · u16 bytes · name · u16 bytes · message · u32 bytes · stack
  *
  * A success without a result is nine bytes. The host trusts nothing of it: the decoder returns undefined for bytes that
@@ -20,7 +21,7 @@ const magic = 0x31524c53
 const prologueBytes = 32
 const entryHeadBytes = 9
 
-export const resultStatus = { none: 0, results: 1, failed: 2, notStarted: 3, started: 4 } as const
+export const resultStatus = { none: 0, results: 1, failed: 2, notStarted: 3, started: 4, batchFailed: 5 } as const
 type ResultStatus = (typeof resultStatus)[keyof typeof resultStatus]
 
 export const chunkFlag = {
@@ -116,6 +117,17 @@ export class ResultWriter {
 
   failure(index: number, durationMs: number, error: InvocationError): void {
     this.status(index, resultStatus.failed, durationMs)
+    this.#error(error)
+  }
+
+  /** A call of several events failed as a whole. */
+  batchFailure(from: number, events: number, durationMs: number, error: InvocationError): void {
+    this.status(from, resultStatus.batchFailed, durationMs)
+    this.#uint32(events)
+    this.#error(error)
+  }
+
+  #error(error: InvocationError): void {
     this.#reserve(1)
     this.#bytes[this.#at++] = reasons.indexOf(error.reason)
     this.#text(error.name, 2)
@@ -188,6 +200,7 @@ export interface OutcomeReceiver {
   started(index: number): void
   succeeded(index: number, results: readonly FunctionResult[], durationMs: number): void
   failed(index: number, error: InvocationError, durationMs: number): void
+  batchFailed(from: number, events: number, error: InvocationError, durationMs: number): void
   notStarted(index: number): void
 }
 
@@ -256,10 +269,13 @@ class ChunkCursor {
         to.succeeded(index, results, durationMs)
         return true
       }
-      case resultStatus.failed: {
+      case resultStatus.failed:
+      case resultStatus.batchFailed: {
+        const events = this.#bytes[at + 4] === resultStatus.failed ? 1 : this.#length(4)
         const error = this.#error()
-        if (error === undefined) return false
-        to.failed(index, error, durationMs)
+        if (events === undefined || error === undefined) return false
+        if (events === 1) to.failed(index, error, durationMs)
+        else to.batchFailed(index, events, error, durationMs)
         return true
       }
       case resultStatus.notStarted:

@@ -1,5 +1,6 @@
 import type { FunctionResult } from '../sinks/function-result.ts'
 import type { FrameNonce } from './frame-codec.ts'
+import { firstHalf } from './batch-plan.ts'
 import type { Invocation, InvocationError } from './invocation.ts'
 import type { PoolTally } from './pool-tally.ts'
 import { decodeChunk, type ChunkSummary, type OutcomeReceiver } from './result-codec.ts'
@@ -59,6 +60,22 @@ export class RunningFrame implements OutcomeReceiver {
     this.#tally.failed++
     this.#tally.ended(durationMs)
     this.#invocations[index]?.settle({ kind: 'failed', error, durationMs })
+  }
+
+  batchFailed(from: number, events: number, error: InvocationError, durationMs: number): void {
+    // Numbers of a damaged worker: what is no index is no event of this frame.
+    const end = Math.min(from + events, this.#marks.length)
+    if (end - from < 2) return this.failed(from, error, durationMs)
+    const middle = from + firstHalf(end - from)
+    const first = { events: middle - from }
+    const second = { events: end - middle }
+    for (let index = from; index < end; index++) {
+      if (!this.#take(index)) continue
+      this.#tally.failed++
+      this.#tally.ended(durationMs)
+      const part = index < middle ? first : second
+      this.#invocations[index]?.settle({ kind: 'batch-failed', error, durationMs, part })
+    }
   }
 
   notStarted(index: number): void {

@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { NetworkPolicy } from '../config/sections/function-definition.ts'
-import type { RecyclePolicy, ResolvedBinding } from '../functions/function-version.ts'
+import type { BatchOptions, RecyclePolicy, ResolvedBinding } from '../functions/function-version.ts'
 import type { InvocationError } from './invocation.ts'
 
 /** What every worker of a pool is told when its thread starts (`workerData`). */
@@ -17,7 +17,7 @@ export interface WorkerSettings {
   readonly maxResultBytes: number
   readonly memoryMiB: number
   readonly recycle: RecyclePolicy
-  readonly batchMaxEvents: number | undefined
+  readonly batch: BatchOptions | undefined
   readonly tracing: boolean
   readonly bindings: Readonly<Record<string, ResolvedBinding>>
   readonly network: NetworkPolicy | undefined

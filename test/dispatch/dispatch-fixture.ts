@@ -14,7 +14,7 @@ import { unrestricted, type ResultPolicy } from '../../src/sinks/result-policy.t
 import type { HomeStore, PauseRecord } from '../../src/store/home-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 import { noTracer } from '../../src/telemetry/tracer.ts'
-import { ScriptedPool, type Script, type Seen } from './scripted-pool.ts'
+import { ScriptedPool, succeeded, type Script, type Seen } from './scripted-pool.ts'
 
 export const version: FunctionVersion = {
   name: 'fn',
@@ -66,23 +66,46 @@ export class DispatchFixture {
   #options: FixtureOptions = {}
 
   async open(script: Script, options: FixtureOptions = {}, pause?: PauseRecord): Promise<this> {
+    await this.#open(options)
+    this.dispatch = this.addVersion('latest', script)
+    await this.#start(pause)
+    return this
+  }
+
+  /** With a pool of the test's own in the place of the scripted one. */
+  async openWith<Pool extends ScriptedPool>(
+    poolOf: (base: ScriptedPool) => Pool,
+    options: FixtureOptions = {},
+  ): Promise<Pool> {
+    await this.#open(options)
+    const pool = poolOf(new ScriptedPool(version, () => succeeded))
+    this.dispatch = this.#feed(pool)
+    await this.#start(undefined)
+    return pool
+  }
+
+  async #open(options: FixtureOptions): Promise<void> {
     this.#options = options
     this.log = await openEmbeddedLog({ directory: join(this.dir, 'stream'), stream: 's', partitionCount: 2 })
     this.store = await openSqliteStore({ dir: this.dir, onFatal: error => this.logged.push(error.message) })
-    this.dispatch = this.addVersion('latest', script)
+  }
+
+  async #start(pause: PauseRecord | undefined): Promise<void> {
     this.pool = this.poolOf('latest')
     this.routes.targets = [this.target('latest', 100)]
     this.trigger = this.createTrigger()
     await this.trigger.start(pause)
-    return this
   }
 
   /** One more version; nothing names it yet. */
   addVersion(name: string, script: Script): VersionDispatch {
-    const pool = new ScriptedPool({ ...version, version: name }, script)
+    return this.#feed(new ScriptedPool({ ...version, version: name }, script))
+  }
+
+  #feed(pool: ScriptedPool): VersionDispatch {
     pool.onSeen = seen => this.#options.onSeen?.(seen)
     const engine = new VersionDispatch({ pool, maxWaitingInvocations: 10, onStarved: () => undefined })
-    this.engines.set(name, engine)
+    this.engines.set(pool.version.version, engine)
     return engine
   }
 

@@ -140,8 +140,57 @@ describe('a batch handler', () => {
     ['malformed', 'bad-result'],
     ['unknown', 'bad-result'],
     ['throw', 'error'],
-  ])('%s fails the whole batch', async (act, reason) => {
+  ])('%s fails the whole batch: nobody is charged, and each half is a part of its own', async (act, reason) => {
     start(10)
+    const outcomes = await outcomesOf(pool, [invocationOf({ act }), invocationOf({}), invocationOf({})])
+    expect(outcomes).toMatchObject(outcomes.map(() => ({ kind: 'batch-failed', error: { reason } })))
+    const parts = outcomes.map(outcome => (outcome.kind === 'batch-failed' ? outcome.part : undefined))
+    expect(parts[0]).toBe(parts[1])
+    expect(parts[2]).not.toBe(parts[0])
+    expect([parts[0]!.events, parts[2]!.events]).toEqual([2, 1])
+  })
+
+  it('is called with the events of one part at a time', async () => {
+    start(10)
+    const [part, other] = [{ events: 2 }, { events: 1 }]
+    const outcomes = await outcomesOf(pool, [
+      ...[invocationOf({}), invocationOf({}, { part }), invocationOf({}, { part }), invocationOf({}, { part: other })],
+      invocationOf({}),
+    ])
+    expect(outcomes.map(jsonOf)).toEqual([[{ count: 1 }], [{ count: 2 }], [], [{ count: 1 }], [{ count: 1 }]])
+  })
+
+  it('is called with no more bytes than it wants, but with one event at least', async () => {
+    pool = createWorkerPool(versionOf('batch.mjs', { batch: { maxEvents: 10, maxBytes: 20 } }))
+    pool.setWorkers(1)
+    const outcomes = await outcomesOf(
+      pool,
+      ['123456', '1234567', 'x'.repeat(100), '1'].map(text => invocationOf({ text })),
+    )
+    expect(outcomes.map(jsonOf)).toEqual([[{ count: 1 }], [{ count: 1 }], [{ count: 1 }], [{ count: 1 }]])
+    const small = await outcomesOf(
+      pool,
+      [1, 2, 3].map(n => invocationOf(n)),
+    )
+    expect(small.map(jsonOf)).toEqual([[{ count: 3 }], [], []])
+  })
+
+  it('charges nobody of several when it takes too long', async () => {
+    pool = createWorkerPool(versionOf('batch.mjs', { batch: { maxEvents: 10 }, timeoutMs: 100 }))
+    pool.setWorkers(1)
+    const outcomes = await outcomesOf(pool, [invocationOf({ act: 'hang' }), invocationOf({})])
+    // Where the worker does not come to say it in time, it is ended from outside, and both are suspects.
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ error: { reason: 'timeout' } })
+    for (const { kind } of outcomes) expect(['batch-failed', 'suspect']).toContain(kind)
+  })
+
+  it.each([
+    ['malformed', 'bad-result'],
+    ['unknown', 'bad-result'],
+    ['throw', 'error'],
+  ])('%s charges the whole batch where it is to be retried', async (act, reason) => {
+    pool = createWorkerPool(versionOf('batch.mjs', { batch: { maxEvents: 10, onError: 'retry' } }))
+    pool.setWorkers(1)
     const outcomes = await outcomesOf(pool, [invocationOf({ act }), invocationOf({})])
     expect(outcomes).toMatchObject([
       { kind: 'failed', error: { reason } },

@@ -21,6 +21,8 @@ function decoded(chunk: unknown): {
       outcomes.push([index, { kind: 'succeeded', results, durationMs }])
     },
     failed: (index, error, durationMs) => outcomes.push([index, { kind: 'failed', error, durationMs }]),
+    batchFailed: (index, events, error, durationMs) =>
+      outcomes.push([index, { kind: 'batch-failed', error, durationMs, part: { events } }]),
     notStarted: index => outcomes.push([index, { kind: 'not-started' }]),
   })
   return { outcomes, summary }
@@ -39,6 +41,7 @@ function sample(): Uint8Array<ArrayBuffer> {
   writer.failure(2, 3, invocationError('timeout', 'TimeoutError', 'too long', 'at x'))
   writer.status(3, resultStatus.notStarted, 0)
   writer.status(4, resultStatus.started, 0)
+  writer.batchFailure(5, 3, 2, invocationError('error', 'Error', 'all three', 'at y'))
   return writer.take(chunkFlag.final, 4, 8)
 }
 
@@ -68,6 +71,15 @@ describe('results', () => {
       ],
       [3, { kind: 'not-started' }],
       [4, 'started'],
+      [
+        5,
+        {
+          kind: 'batch-failed',
+          error: { reason: 'error', name: 'Error', message: 'all three', stack: 'at y' },
+          durationMs: 2,
+          part: { events: 3 },
+        },
+      ],
     ])
     expect(summary).toEqual({ flags: chunkFlag.final, cpuMs: 4, busyMs: 8, handlerMs: 7.5, complete: true })
   })
@@ -98,7 +110,7 @@ describe('results', () => {
         (changes, cut) => {
           const chunk = original.slice(0, original.length - cut)
           for (const [at, byte] of changes) if (at < chunk.length) chunk[at] = byte
-          const invocations = [0, 1, 2, 3, 4].map(() => invocationOf({}))
+          const invocations = [0, 1, 2, 3, 4, 5, 6, 7].map(() => invocationOf({}))
           const tally = new PoolTally()
           const frame = new RunningFrame(invocations, { nonce, careful: false, tally, done: () => {} })
           frame.receive(chunk)

@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { encodeEventHeader } from '../../src/events/event-header-codec.ts'
 import { createHomeEventReader } from '../../src/events/home-event-reader.ts'
 import type { FunctionVersion } from '../../src/functions/function-version.ts'
-import type { Feed, Invocation, InvocationOutcome } from '../../src/workers/invocation.ts'
+import type { BatchPart, Feed, Invocation, InvocationOutcome } from '../../src/workers/invocation.ts'
 import type { WorkerPool } from '../../src/workers/worker-pool.ts'
 
 export function fixture(name: string): string {
@@ -47,6 +47,7 @@ export interface InvocationChanges {
   readonly epoch?: number
   readonly invocationId?: string
   readonly feed?: Feed
+  readonly part?: BatchPart
 }
 
 let offsets = 0
@@ -77,6 +78,7 @@ export function invocationOf(data: unknown, changes: InvocationChanges = {}): Re
     traceparent: changes.traceparent,
     followsPrevious: changes.followsPrevious ?? false,
     ...(changes.invocationId === undefined ? {} : { invocationId: changes.invocationId }),
+    part: changes.part,
     settle(outcome) {
       outcomes.push(outcome)
       resolve(outcome)

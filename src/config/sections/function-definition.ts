@@ -157,7 +157,21 @@ export const functionDefinitionFields = {
   maxResultBytes: Type.Integer({ minimum: 1, maximum: 67_108_864, default: 1_048_576 }),
   batch: Type.Optional(
     Type.Object(
-      { maxEvents: Type.Integer({ minimum: 1, maximum: 10_000, description: 'Most events of one call.' }) },
+      {
+        maxEvents: Type.Integer({ minimum: 1, maximum: 10_000, description: 'Most events of one call.' }),
+        maxBytes: Type.Optional(
+          Type.Integer({
+            minimum: 1,
+            maximum: 524_288,
+            description: 'Most bytes of the bodies in one call; one event alone may have more.',
+          }),
+        ),
+        onError: Type.Union([Type.Literal('bisect'), Type.Literal('retry')], {
+          default: 'bisect',
+          description:
+            'After a call that failed as a whole. bisect: its events run again in halves, uncharged, until the one that does it fails alone. retry: each of them is charged an attempt.',
+        }),
+      },
       { additionalProperties: false, description: 'The handler takes an array of events.' },
     ),
   ),
