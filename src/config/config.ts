@@ -1,5 +1,6 @@
 import type { ApiConfig } from './sections/api.ts'
 import type { BindingConfig } from './sections/binding.ts'
+import type { DiskConfig } from './sections/disk.ts'
 import type { FunctionConfig } from './sections/function.ts'
 import type { HttpListenerConfig } from './sections/http-listener.ts'
 import type { KafkaSection } from './sections/kafka.ts'
@@ -41,6 +42,7 @@ export interface Config {
   readonly api: ApiConfig
   readonly telemetry: TelemetryConfig
   readonly logging: LoggingConfig
+  readonly disk: DiskConfig
   readonly shutdown: ShutdownConfig
   /** Commands to copy, by title, with `{http}`, `{mqtt}` and `{kafka}` for the addresses. */
   readonly examples: ReadonlyMap<string, string>

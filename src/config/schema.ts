@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import type { JsonSchema } from './json-schema.ts'
 import { apiSchema } from './sections/api.ts'
 import { bindingSchema } from './sections/binding.ts'
+import { diskSchema } from './sections/disk.ts'
 import { functionSchema } from './sections/function.ts'
 import { httpListenerSchema } from './sections/http-listener.ts'
 import { httpSinkSchema } from './sections/http-sink.ts'
@@ -66,6 +67,7 @@ export const configSchema = Type.Object(
     api: apiSchema,
     telemetry: telemetrySchema,
     logging: loggingSchema,
+    disk: diskSchema,
     shutdown: shutdownSchema,
     examples: examplesSchema,
   },

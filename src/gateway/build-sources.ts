@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import type { HttpSourceConfig } from '../config/sections/http-source.ts'
 import type { MqttSourceConfig } from '../config/sections/mqtt-source.ts'
 import { compileMapping } from '../events/mapping.ts'
+import type { DiskReserve } from '../log/embedded/disk-reserve.ts'
 import type { KafkaClient } from '../log/kafka/kafka-client.ts'
 import type { HttpListener } from '../sources/http/http-listener.ts'
 import { HttpSource } from '../sources/http/http-source.ts'
@@ -31,6 +32,7 @@ export interface SourceParts {
   /** @param ref such as price or price@live. */
   readonly invokeOf: (ref: string) => InvokeFunction
   readonly store: HomeStore
+  readonly reserve: DiskReserve
   readonly tracer: ReceiveTracer | undefined
   readonly report: MqttReport
   /** Absent: single events are not logged. */
@@ -81,6 +83,7 @@ function buildHttpSource(name: string, config: HttpSourceConfig, parts: SourcePa
 }
 
 function buildMqttSource(name: string, config: MqttSourceConfig, parts: SourceParts): Source {
+  const { limits } = config
   const common = {
     source: name,
     intake: intakeFor(name, config.stream, parts),
@@ -89,8 +92,10 @@ function buildMqttSource(name: string, config: MqttSourceConfig, parts: SourcePa
       type: 'sluice.mqtt.message',
     }),
     invalid: config.invalid,
-    deadLetter: keepPublication({ store: parts.store, now: Date.now }, name),
-    maxHeldBytes: parts.config.mqtt.maxHeldBytes,
+    deadLetter: keepPublication({ store: parts.store, reserve: parts.reserve, now: Date.now }, name),
+    maxHeldBytes: limits?.maxInFlightBytes ?? parts.config.mqtt.maxHeldBytes,
+    rate:
+      limits?.ratePerSecond === undefined ? undefined : { ratePerSecond: limits.ratePerSecond, burst: limits.burst },
     tracer: parts.tracer,
   }
   const { broker, topics, retained } = config

@@ -183,7 +183,7 @@ function registerScaling({ metrics: registry, engines }: GatewayView): void {
   )
 }
 
-function registerLogs({ metrics: registry, streams }: GatewayView): void {
+function registerLogs({ metrics: registry, streams, reserve, config }: GatewayView): void {
   const each = (value: (stats: EmbeddedLogStats) => number) =>
     function* (): Readings {
       for (const { name, log } of streams.values()) yield [{ stream: name }, value(log.stats())]
@@ -191,6 +191,19 @@ function registerLogs({ metrics: registry, streams }: GatewayView): void {
   registry.gauge(
     { name: 'sluice_log_size', help: 'Bytes on disk.', unit: 'By' },
     each(stats => stats.bytes),
+  )
+  registry.gauge(
+    { name: 'sluice_log_quota', help: 'Bytes at which the stream is full and its sources refuse.', unit: 'By' },
+    function* () {
+      for (const name of streams.keys()) {
+        const definition = config.streams.get(name)
+        if (definition?.kind === 'home') yield [{ stream: name }, definition.maxBytes] as const
+      }
+    },
+  )
+  registry.gauge(
+    { name: 'sluice_disk_reserve_low', help: '1 while the disk has room for completions and dead letters only.' },
+    () => [[{}, reserve.isLow ? 1 : 0]],
   )
   registry.counter(
     { name: 'sluice_log_appended', help: 'Events made durable.' },

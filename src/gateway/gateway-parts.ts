@@ -8,7 +8,9 @@ import { openArtifactStore, type LocalArtifactStore } from '../functions/artifac
 import { loadFunctions } from '../functions/load-functions.ts'
 import { resolveVersion, type VersionSurroundings } from '../functions/resolve-version.ts'
 import { readSecrets } from '../functions/secret-values.ts'
+import { DiskReserve } from '../log/embedded/disk-reserve.ts'
 import { lockDataDirectory, type DataDirectoryLock } from '../log/embedded/data-dir-lock.ts'
+import { nodeFileLayer } from '../log/embedded/file-layer.ts'
 import type { KafkaClient } from '../log/kafka/kafka-client.ts'
 import { openLocalRegistry } from '../registry/local-registry.ts'
 import type { RegistryState } from '../registry/registry-records.ts'
@@ -45,6 +47,7 @@ import type { GatewayView } from './gateway-view.ts'
 import { groupOf, HomeStreams, type HomeStream } from './home-streams.ts'
 import { Invoke } from './invoke.ts'
 import { receiveTracerOf } from './receive-tracing.ts'
+import { describeHolder } from './stream-holder.ts'
 import { TrafficLog } from './traffic-log.ts'
 
 export interface GatewayPartsOptions extends GatewayOptions {
@@ -54,6 +57,7 @@ export interface GatewayPartsOptions extends GatewayOptions {
 /** Everything that runs; what is undefined is not built yet, or not needed. */
 interface Parts {
   lock?: DataDirectoryLock
+  reserve?: DiskReserve
   telemetry?: Telemetry
   observations?: Observations
   artifacts?: LocalArtifactStore
@@ -90,6 +94,12 @@ export class GatewayParts {
     const parts = this.#parts
     const secrets = readSecrets(config)
     parts.lock = await lockDataDirectory(config.dataDir)
+    parts.reserve = new DiskReserve({
+      files: nodeFileLayer,
+      directory: config.dataDir,
+      reserveBytes: config.disk.reserveBytes,
+      monotonicMs: () => performance.now(),
+    })
     parts.telemetry = await startTelemetry({ config: config.telemetry, logger, version })
     const registry = await this.#openRegistry(secrets)
     parts.store = await openSqliteStore({ dir: config.dataDir, onFatal })
@@ -114,6 +124,7 @@ export class GatewayParts {
       dir: config.dataDir,
       onFailed: error => logger.error({ err: error }, 'function logs and time series are not kept any more'),
       onWarning: message => logger.warn({ part: 'observations' }, message),
+      mayKeep: () => parts.reserve?.isLow !== true,
     })
     parts.artifacts = await openArtifactStore({ dir: join(config.dataDir, 'artifacts') })
     const onWarning = (message: string): void => logger.warn({ part: 'registry' }, message)
@@ -128,7 +139,13 @@ export class GatewayParts {
   }
 
   async #openStreams(state: RegistryState): Promise<void> {
-    const streams = new HomeStreams({ dataDir: this.#config.dataDir, onFatal: this.#options.onFatal })
+    const { reserve } = this.#parts as Required<Parts>
+    const streams = new HomeStreams({
+      dataDir: this.#config.dataDir,
+      onFatal: this.#options.onFatal,
+      reserve,
+      describeGroup: group => this.#describeHolder(group),
+    })
     // Known before they are open: one that fails leaves the others to be closed.
     this.#parts.streams = streams
     for (const [name, definition] of this.#config.streams) {
@@ -140,12 +157,21 @@ export class GatewayParts {
     }
   }
 
+  /** Streams are there before the triggers that read them. */
+  #describeHolder(group: string): string | undefined {
+    const { fleet, registry } = this.#parts
+    if (registry === undefined) return undefined
+    const none = new Map<string, never>()
+    const { running, waiting } = fleet?.isAttached === true ? fleet.triggers : { running: none, waiting: none }
+    return describeHolder(group, { running, waiting, state: registry.state })
+  }
+
   /** Everything between the log and the outside: sinks, functions, triggers, sources, API. */
   async #buildEdges(secrets: ReadonlyMap<string, string>): Promise<void> {
     const config = this.#config
     const parts = this.#parts as Required<Parts>
     const { logger, version } = this.#options
-    const { store, streams, kafka, telemetry, registry, logs, observations } = parts
+    const { store, reserve, streams, kafka, telemetry, registry, logs, observations } = parts
     const { tracer } = telemetry
     const report: MqttReport = (level, message, facts) => logger[level](facts ?? {}, message)
     const intakeOf = (stream: string): StreamIntake => (streams.get(stream) as HomeStream).intake
@@ -174,6 +200,7 @@ export class GatewayParts {
       broker,
       kafka,
       intakeOf,
+      reserve,
       invokeOf: text => invoke.replyOf(text),
       store,
       tracer: receiveTracerOf(tracer),

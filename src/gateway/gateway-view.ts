@@ -2,6 +2,7 @@ import type { Config } from '../config/config.ts'
 import type { SluiceError } from '../errors/sluice-error.ts'
 import type { LocalArtifactStore } from '../functions/artifact-store.ts'
 import type { VersionSurroundings } from '../functions/resolve-version.ts'
+import type { DiskReserve } from '../log/embedded/disk-reserve.ts'
 import type { KafkaClient } from '../log/kafka/kafka-client.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Sink } from '../sinks/sink.ts'
@@ -36,6 +37,7 @@ export interface GatewayView {
   readonly ends: LogEnds
   readonly kafka?: KafkaClient
   readonly store: HomeStore
+  readonly reserve: DiskReserve
   readonly observations: Observations
   readonly sampler: StatsSampler
   readonly rollouts: Rollouts

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StreamConfig } from '../config/sections/stream.ts'
 import type { SluiceError } from '../errors/sluice-error.ts'
+import type { DiskReserve } from '../log/embedded/disk-reserve.ts'
 import { openEmbeddedLog, type EmbeddedLog } from '../log/embedded/embedded-log.ts'
 import { deduplicationDefaults } from '../sources/deduplication-index.ts'
 import { createStreamIntake } from '../sources/stream-intake.ts'
@@ -16,6 +17,10 @@ export interface HomeStream {
 export interface HomeStreamsOptions {
   readonly dataDir: string
   readonly onFatal: (error: SluiceError) => void
+  /** Of the disk that all of them are on. */
+  readonly reserve: DiskReserve
+  /** Who reads as a group, in words; see stream-holder.ts. */
+  readonly describeGroup: (group: string) => string | undefined
 }
 
 /** Consumer group of a trigger: from its uid alone, so that function and version may change without losing its place. */
@@ -76,6 +81,7 @@ export class HomeStreams {
   }
 
   async #open(name: string, definition: Readonly<StreamConfig>, groups: readonly string[]): Promise<HomeStream> {
+    const { onFatal, reserve, describeGroup } = this.#options
     const log = await openEmbeddedLog({
       directory: this.#directoryOf(name),
       stream: name,
@@ -83,7 +89,9 @@ export class HomeStreams {
       retentionMs: definition.retentionMs,
       maxBytes: definition.maxBytes,
       groups,
-      onFatal: this.#options.onFatal,
+      onFatal,
+      reserve,
+      describeGroup,
     })
     try {
       for (const group of log.groups) if (!groups.includes(group)) await log.forgetGroup(group)

@@ -87,6 +87,8 @@ export interface ObservationsOptions {
   readonly maxBytes?: number
   /** Told when a damaged file, or one of a newer version, was put aside: a new one was begun. */
   readonly onWarning?: (message: string) => void
+  /** False while the disk has room only for what is promised: then lines are counted as dropped. Default: always. */
+  readonly mayKeep?: () => boolean
   /** Told once when the thread died: logs are lost from then on, events are not. */
   readonly onFailed?: (error: SluiceError) => void
 }

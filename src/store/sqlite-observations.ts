@@ -42,6 +42,7 @@ type Listener = (lines: readonly KeptLogLine[]) => void
 class SqliteObservations implements Observations {
   readonly #thread: Worker
   readonly #onFailed: (error: SluiceError) => void
+  readonly #mayKeep: () => boolean
   readonly #onWarning: (message: string) => void
   readonly #queue = new LineQueue()
   readonly #reads = new Map<number, PendingRead>()
@@ -55,7 +56,8 @@ class SqliteObservations implements Observations {
   #nextId = 1
   #lateLines = 0
 
-  constructor({ dir, onFailed, onWarning, ...bounds }: ObservationsOptions) {
+  constructor({ dir, onFailed, onWarning, mayKeep, ...bounds }: ObservationsOptions) {
+    this.#mayKeep = mayKeep ?? (() => true)
     this.#onFailed = onFailed ?? (() => undefined)
     this.#onWarning = onWarning ?? (() => undefined)
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
@@ -78,7 +80,7 @@ class SqliteObservations implements Observations {
   }
 
   log(lines: readonly FunctionLogLine[]): void {
-    if (this.#state !== 'open') this.#lateLines += lines.length
+    if (this.#state !== 'open' || !this.#mayKeep()) this.#lateLines += lines.length
     else {
       this.#queue.add(lines)
       this.#schedule()
@@ -86,7 +88,7 @@ class SqliteObservations implements Observations {
   }
 
   sample(samples: readonly VersionSample[]): void {
-    if (this.#state !== 'open') return
+    if (this.#state !== 'open' || !this.#mayKeep()) return
     this.#samples.push(...samples.slice(0, maxWaitingSamples - this.#samples.length))
     this.#schedule()
   }

@@ -67,6 +67,16 @@ describe.skipIf(process.platform !== 'linux')('a full log under full load', () =
     })
     await full.promise
     const acceptedWhenFull = sent.acknowledged.size
+    const refusal = await fetch(`${gateway.url}/hooks`, {
+      method: 'POST',
+      body: JSON.stringify({ id: 'one-more', key: 'k', seq: 0, padding }),
+    })
+    expect(await refusal.json()).toMatchObject({
+      code: 'SLUICE_LOG_FULL',
+      detail: expect.stringMatching(
+        /^stream hooks is full: trigger record, paused since 20\S+Z, has \d\.\d MiB unprocessed$/,
+      ) as string,
+    })
     const device = await connectAsync(gateway.mqttUrl, { protocolVersion: 4, clean: false, clientId: 'd7' })
     sent.send('d7-0')
     const told = JSON.stringify({ id: 'd7-0', key: 'd7', seq: 0, padding })

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { functionRefPattern } from '../function-ref.ts'
+import { sourceLimitsSchema } from './source-limits.ts'
 import { sourceFields } from './source-fields.ts'
 
 const strict = { additionalProperties: false }
@@ -88,6 +89,7 @@ export const httpSourceFields = {
       },
     ),
   ),
+  limits: sourceLimitsSchema,
   allowedOrigins: Type.Array(Type.String({ minLength: 1 }), {
     default: [],
     description: 'Origins that pass the CloudEvents webhook handshake (OPTIONS); `*` is any. Empty: no handshake.',

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { mappingSchema } from './mapping.ts'
 import { nameSchema } from './name.ts'
+import { sourceLimitsSchema } from './source-limits.ts'
 
 const strict = { additionalProperties: false }
 
@@ -87,6 +88,7 @@ export const mqttSourceSchema = Type.Object(
         'What happens to a message that claims to be a CloudEvent and is none, or where the mapping finds nothing: ' +
         'kept as a dead letter of the source, refused (the connection is closed; embedded broker only), or dropped.',
     }),
+    limits: sourceLimitsSchema,
     retained: Type.Union([Type.Literal('skip'), Type.Literal('accept')], {
       // They are repeated on every new subscription, so each reconnect would run the functions again.
       default: 'skip',

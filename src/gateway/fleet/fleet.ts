@@ -64,6 +64,10 @@ export class Fleet {
     this.#standing = new StandingVersions(this.routes)
   }
 
+  get isAttached(): boolean {
+    return this.#triggers !== undefined
+  }
+
   get triggers(): TriggerFleet {
     return this.#triggers as TriggerFleet
   }

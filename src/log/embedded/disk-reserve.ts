@@ -1,4 +1,6 @@
-import type { ResolvedOptions } from './options.ts'
+import { SluiceError } from '../../errors/sluice-error.ts'
+import { withJitter } from '../retry-delay.ts'
+import type { FileLayer } from './file-layer.ts'
 
 /** How often the file system is asked, at most and at least while there are writes. */
 const minIntervalMs = 250
@@ -6,19 +8,31 @@ const maxIntervalMs = 1_000
 /** Room that must be there before appends go on after a write found none, whatever the reserve. */
 const minFreeBytes = 65_536
 
+/** How long whoever is refused for it should wait: disks are seldom freed by themselves. */
+const retryMs = 10_000
+
+export interface DiskReserveOptions {
+  readonly files: FileLayer
+  /** On the disk in question. */
+  readonly directory: string
+  readonly reserveBytes: number
+  /** A clock that never jumps. */
+  readonly monotonicMs: () => number
+}
+
 /**
- * Watches the free space of the disk. Appends are refused while it is below the reserve, so that commits, which let
- * work finish and segments go, still find room.
+ * Watches the free space of the disk. Appends are refused while it is below the reserve, so that commits and
+ * dead letters, which let work finish and segments go, still find room. Logs on one disk share it: what all of them write counts.
  */
 export class DiskReserve {
-  readonly #options: ResolvedOptions
+  readonly #options: DiskReserveOptions
   #isLow = false
   #hasFailed = false
   #checkedMs = -Infinity
   #checkedBytes = 0
   #checking: Promise<void> | undefined
 
-  constructor(options: ResolvedOptions) {
+  constructor(options: DiskReserveOptions) {
     this.#options = options
   }
 
@@ -26,6 +40,16 @@ export class DiskReserve {
   get isLow(): boolean {
     if (this.#isLow && this.#options.monotonicMs() - this.#checkedMs >= minIntervalMs) void this.check()
     return this.#isLow
+  }
+
+  /** Why nothing new may be kept now; undefined when it may. @param what is refused, such as `stream orders`. */
+  refusalOf(what: string): SluiceError | undefined {
+    if (!this.isLow) return undefined
+    const { reserveBytes, directory } = this.#options
+    const message = `${what} takes nothing: less than ${reserveBytes} bytes are free in ${directory}; free some space`
+    return new SluiceError('SLUICE_LOG_FULL', message, {
+      details: { retryAfterMs: withJitter(retryMs, Math.random()) },
+    })
   }
 
   wrote(bytes: number): void {

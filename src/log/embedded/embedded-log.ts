@@ -11,6 +11,7 @@ import type {
   SubscriptionHandlers,
   VisitHeader,
 } from '../partition-log.ts'
+import { withJitter } from '../retry-delay.ts'
 import { type CommitGroup, GroupBuilder, type LogHead } from './commit-group.ts'
 import type { CommittedOffsets } from './committed-offsets.ts'
 import { DiskReserve } from './disk-reserve.ts'
@@ -25,13 +26,14 @@ import { eventBytes, maxRecordBytes } from './record-codec.ts'
 import { recoverLog, type RecoveredLog } from './recovery.ts'
 import { countExpiredSegments } from './retention.ts'
 import type { Segment } from './segment.ts'
+import { StreamQuota } from './stream-quota.ts'
 import { TailCache } from './tail-cache.ts'
 
 /** Opens the log of one stream, or makes it; recovers what a crash left. */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
   const resolved = resolveOptions(options)
   const found = await recoverLog(resolved)
-  const log = new EmbeddedLog(resolved, found)
+  const log = new EmbeddedLog(resolved, found, options.reserve ?? new DiskReserve(resolved))
   await log.begin()
   return log
 }
@@ -60,6 +62,7 @@ export class EmbeddedLog implements HeaderLog {
   readonly #writer: LogWriter
   readonly #committer: GroupCommitter
   readonly #reserve: DiskReserve
+  readonly #quota: StreamQuota
   readonly #subscriptions = new Map<string, EmbeddedSubscription>()
   readonly #joining = new Set<string>()
   #state: 'open' | 'closing' | 'closed' | 'failed' = 'open'
@@ -72,7 +75,7 @@ export class EmbeddedLog implements HeaderLog {
   #closing: Promise<void> | undefined
 
   /** Use {@link openEmbeddedLog}. */
-  constructor(options: ResolvedOptions, found: RecoveredLog) {
+  constructor(options: ResolvedOptions, found: RecoveredLog, reserve: DiskReserve) {
     this.#options = options
     this.#found = found
     this.stream = options.stream
@@ -89,7 +92,9 @@ export class EmbeddedLog implements HeaderLog {
     }))
     this.#cache = new TailCache(options.tailCacheBytes)
     this.#reader = new LogReader(options, this.#segments, this.#cache)
-    this.#reserve = new DiskReserve(options)
+    this.#reserve = reserve
+    const { segments, committed } = found
+    this.#quota = new StreamQuota(options, { segments, committed, groups: () => this.groups, ends: this.#durable.ends })
     this.#committer = new GroupCommitter(
       this.#builder,
       this.#writer,
@@ -242,13 +247,8 @@ export class EmbeddedLog implements HeaderLog {
 
   /** Deletes the segments that nobody needs and the policy lets go; runs by itself too. */
   async applyRetention(): Promise<void> {
-    if (this.#retaining !== undefined) return this.#retaining
-    this.#retaining = this.#deleteExpired()
-    try {
-      await this.#retaining
-    } finally {
-      this.#retaining = undefined
-    }
+    this.#retaining ??= this.#deleteExpired().finally(() => (this.#retaining = undefined))
+    return this.#retaining
   }
 
   close(): Promise<void> {
@@ -272,16 +272,16 @@ export class EmbeddedLog implements HeaderLog {
     if (this.#head.ends[partition] === undefined) return this.#noPartition(partition)
     if (largest > maxRecordBytes)
       return this.#error('SLUICE_LOG_RECORD_TOO_LARGE', `a record of ${largest} bytes is above ${maxRecordBytes}`)
-    const { maxBytes, maxWaitingBytes, reserveBytes, directory } = this.#options
-    const waitingBytes = this.#committer.waitingBytes
-    if (maxBytes !== undefined && this.#bytes + waitingBytes + bytes > maxBytes)
-      return this.#error('SLUICE_LOG_FULL', `the quota of ${maxBytes} bytes is used up; its groups must catch up first`)
+    const { waitingBytes } = this.#committer
+    const { maxWaitingBytes } = this.#options
+    const overQuota = this.#quota.refusalOf(bytes, this.#bytes + waitingBytes)
+    if (overQuota !== undefined) return overQuota
     // A single append may be larger than the bound; it then waits alone.
-    if (waitingBytes > 0 && waitingBytes + bytes > maxWaitingBytes)
-      return this.#error('SLUICE_LOG_FULL', `${waitingBytes} bytes wait for the disk already; try again shortly`)
-    if (this.#reserve.isLow)
-      return this.#error('SLUICE_LOG_FULL', `less than ${reserveBytes} bytes are free in ${directory}; free some space`)
-    return undefined
+    if (waitingBytes > 0 && waitingBytes + bytes > maxWaitingBytes) {
+      const details = { retryAfterMs: withJitter(0, Math.random()) }
+      return this.#error('SLUICE_LOG_FULL', `${waitingBytes} bytes wait for the disk; try again shortly`, details)
+    }
+    return this.#reserve.refusalOf(`stream ${this.stream}`)
   }
 
   #assertOpen(): void {
@@ -299,8 +299,8 @@ export class EmbeddedLog implements HeaderLog {
     )
   }
 
-  #error(code: ErrorCode, message: string): SluiceError {
-    return new SluiceError(code, `stream ${this.stream}: ${message}`, { details: { stream: this.stream } })
+  #error(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}): SluiceError {
+    return new SluiceError(code, `stream ${this.stream}: ${message}`, { details: { stream: this.stream, ...details } })
   }
 
   #setState(state: 'closing' | 'closed' | 'failed'): void {
@@ -329,6 +329,7 @@ export class EmbeddedLog implements HeaderLog {
     for (const commit of group.commits) this.#committed.apply(commit)
     this.#measure()
     this.#reserve.wrote(group.bytes)
+    if (group.commits.length > 0) this.#quota.progressed(this.#bytes)
     for (const subscription of this.#subscriptions.values()) subscription.wake()
     const hasRolled = this.#segments.length !== this.#knownSegments
     this.#builder.marker = this.#segments.at(-1)!.marker

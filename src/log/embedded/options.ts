@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { SluiceError } from '../../errors/sluice-error.ts'
+import type { DiskReserve } from './disk-reserve.ts'
 import { nodeFileLayer, type FileLayer } from './file-layer.ts'
 
 export interface EmbeddedLogOptions {
@@ -18,6 +19,10 @@ export interface EmbeddedLogOptions {
   readonly maxBytes?: number
   /** Free disk space that is left to commits: appends are refused below it. Default 64 MiB. */
   readonly reserveBytes?: number
+  /** The reserve, where several logs share a disk and so watch it together. Default: one of its own. */
+  readonly reserve?: DiskReserve
+  /** Names a group in the words of whoever is refused because of it, such as `trigger audit, paused since …`. */
+  readonly describeGroup?: (group: string) => string | undefined
   /** Bytes that may wait for the disk before appends are refused with SLUICE_LOG_FULL. Default 64 MiB. */
   readonly maxWaitingBytes?: number
   /** Memory for recent records, out of which subscribers that keep up are served. Default 16 MiB. */
@@ -39,7 +44,7 @@ export interface EmbeddedLogOptions {
 
 /** Options with everything filled in. */
 export interface ResolvedOptions extends Required<
-  Omit<EmbeddedLogOptions, 'retentionMs' | 'retentionBytes' | 'maxBytes'>
+  Omit<EmbeddedLogOptions, 'retentionMs' | 'retentionBytes' | 'maxBytes' | 'reserve'>
 > {
   readonly retentionMs: number | undefined
   readonly retentionBytes: number | undefined
@@ -59,6 +64,7 @@ export function resolveOptions(options: EmbeddedLogOptions): ResolvedOptions {
     retentionBytes: options.retentionBytes,
     maxBytes: options.maxBytes,
     reserveBytes: options.reserveBytes ?? 64 * mebibyte,
+    describeGroup: options.describeGroup ?? ((): undefined => undefined),
     maxWaitingBytes: options.maxWaitingBytes ?? 64 * mebibyte,
     tailCacheBytes: options.tailCacheBytes ?? 16 * mebibyte,
     groups: options.groups ?? [],

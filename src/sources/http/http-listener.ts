@@ -3,9 +3,9 @@ import { fastify, type FastifyError, type FastifyInstance } from 'fastify'
 import type { HttpListenerConfig } from '../../config/sections/http-listener.ts'
 import { problemContentType, problemOf } from '../../errors/problem-details.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
+import { InflightGauge } from './inflight-gauge.ts'
 import { IngestRoutes, methodNotAllowed, nothingAt, pathOf } from './ingest-routes.ts'
 import { internalError, sendProblem } from './problem-answer.ts'
-import { InflightGauge } from './request-body.ts'
 
 export interface HttpListenerOptions {
   readonly config: HttpListenerConfig

@@ -11,8 +11,10 @@ import { acceptsMediaType } from './accepted-media-types.ts'
 import { createFindDeliveryId, withDedupIds, type FindDeliveryId } from './delivery-id.ts'
 import { answerHandshake } from './handshake.ts'
 import { pathOf, type IngestRoute, type IngestRoutes } from './ingest-routes.ts'
+import type { InflightGauge } from './inflight-gauge.ts'
 import { internalError, sendProblem } from './problem-answer.ts'
 import { refusalReason } from './refusal-reason.ts'
+import { RequestLimits } from './request-limits.ts'
 
 /** What a sender is told once its events are taken. */
 export interface HttpAnswer {
@@ -57,12 +59,14 @@ export class HttpSource implements Source, IngestRoute {
   readonly maxBodyBytes: number
   readonly methods: readonly string[]
   readonly hasSubpaths: boolean
+  readonly gauge: InflightGauge | undefined
   readonly handshake?: (request: FastifyRequest, reply: FastifyReply) => void
   readonly #config: HttpSourceConfig
   readonly #routes: IngestRoutes
   readonly #taker: EventTaker
   readonly #tracer: ReceiveTracer | undefined
   readonly #onUnexpected: ((error: unknown) => void) | undefined
+  readonly #limits: RequestLimits | undefined
   readonly #verify: SignatureVerifier | undefined
   readonly #findDeliveryId: FindDeliveryId
   readonly #mapping: CompiledMapping
@@ -86,6 +90,8 @@ export class HttpSource implements Source, IngestRoute {
     this.#taker = taker
     this.#tracer = tracer
     this.#onUnexpected = onUnexpected
+    this.#limits = config.limits === undefined ? undefined : new RequestLimits(name, config.limits, routes.gauge)
+    this.gauge = this.#limits?.gauge
     this.#verify = config.verify === undefined ? undefined : createSignatureVerifier(config.verify)
     this.#findDeliveryId = createFindDeliveryId(config)
     this.#mapping = compileMapping(config.mapping ?? {}, 'http')
@@ -130,7 +136,7 @@ export class HttpSource implements Source, IngestRoute {
 
   admit(request: FastifyRequest): SluiceError | undefined {
     if (this.#state !== 'running') return this.#stopped()
-    return acceptsMediaType(this.#config.accept, request.headers['content-type'])
+    return acceptsMediaType(this.#config.accept, request.headers['content-type']) ?? this.#limits?.admit()
   }
 
   async handle(request: FastifyRequest, reply: FastifyReply, body: Buffer): Promise<void> {
@@ -141,6 +147,7 @@ export class HttpSource implements Source, IngestRoute {
       if (this.#state !== 'running') throw this.#stopped()
       const verifiedId = this.#verified(request, body)
       let events = this.#decode(request, body)
+      this.#limits?.charge(events.length)
       events = withDedupIds(events, this.name, this.#findDeliveryId(request, body, verifiedId))
       if (this.#tracer !== undefined) {
         span = this.#tracer.receive(events[0]?.header.traceparent, {

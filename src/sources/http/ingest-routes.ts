@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { SluiceError } from '../../errors/sluice-error.ts'
+import type { InflightGauge } from './inflight-gauge.ts'
 import { refuseUnread } from './problem-answer.ts'
-import { type InflightGauge, bodyTooLarge, overloaded, readBody } from './request-body.ts'
+import { bodyTooLarge, readBody } from './request-body.ts'
 
 /** One path that takes events. */
 export interface IngestRoute {
@@ -10,6 +11,8 @@ export interface IngestRoute {
   readonly methods: readonly string[]
   /** Whether it takes everything below its path as well. */
   readonly hasSubpaths: boolean
+  /** Counts what is in progress for the source and the listener; absent: only the listener's counts. */
+  readonly gauge?: InflightGauge | undefined
   /** Looks at the request before its body is read; an error refuses it without reading. */
   admit(request: FastifyRequest): SluiceError | undefined
   /** Answers a request whose body is complete. Resolves once the answer is handed over; never rejects. */
@@ -27,7 +30,8 @@ export interface IngestRoute {
  */
 export class IngestRoutes {
   readonly #routes = new Map<string, IngestRoute>()
-  readonly #gauge: InflightGauge
+  /** Of the listener. */
+  readonly gauge: InflightGauge
   readonly #isReserved: (path: string) => boolean
   /** Most gateways have none: then a path is looked up once. */
   #withSubpaths = 0
@@ -36,7 +40,7 @@ export class IngestRoutes {
 
   /** @param isReserved whether a path belongs to the API, so that a source there would never be reached. */
   constructor(gauge: InflightGauge, isReserved: (path: string) => boolean) {
-    this.#gauge = gauge
+    this.gauge = gauge
     this.#isReserved = isReserved
   }
 
@@ -75,7 +79,7 @@ export class IngestRoutes {
   /** Refuses every request from now on and resolves when the accepted ones are answered. */
   stop(): Promise<void> {
     this.#stopping = true
-    if (this.#gauge.requests === 0) return Promise.resolve()
+    if (this.gauge.requests === 0) return Promise.resolve()
     return new Promise(resolve => this.#whenIdle.push(resolve))
   }
 
@@ -108,10 +112,11 @@ export class IngestRoutes {
       route.onRefused(refusal)
       return refuseUnread(request, reply, refusal)
     }
-    this.#gauge.requests++
-    readBody(request.raw, route.maxBodyBytes, this.#gauge, (error, body) => {
+    const gauge = route.gauge ?? this.gauge
+    gauge.begin()
+    readBody(request.raw, route.maxBodyBytes, gauge, (error, body) => {
       if (error !== undefined) {
-        this.#release(0)
+        this.#release(gauge, 0)
         route.onRefused(error)
         // Nobody is there any more to be answered.
         if (error.code === 'SLUICE_HTTP_ABORTED') reply.hijack()
@@ -119,7 +124,7 @@ export class IngestRoutes {
         return
       }
       if (this.#stopping) reply.raw.setHeader('connection', 'close')
-      const release = (): void => this.#release(body.length)
+      const release = (): void => this.#release(gauge, body.length)
       route.handle(request, reply, body).then(release, release)
     })
     if (request.headers.expect !== undefined) reply.raw.writeContinue()
@@ -132,7 +137,8 @@ export class IngestRoutes {
     const length = headers['content-length']
     const promised = length === undefined ? 0 : Number(length)
     if (promised > route.maxBodyBytes) return bodyTooLarge(route.maxBodyBytes)
-    if (!this.#gauge.hasRoomFor(promised)) return overloaded()
+    const overfull = (route.gauge ?? this.gauge).refusalOf(promised)
+    if (overfull !== undefined) return overfull
     const encoding = headers['content-encoding']
     if (encoding !== undefined && encoding !== 'identity') {
       const message = 'compressed bodies are not taken; send the body without Content-Encoding'
@@ -141,10 +147,9 @@ export class IngestRoutes {
     return route.admit(request)
   }
 
-  #release(bytes: number): void {
-    this.#gauge.bytes -= bytes
-    this.#gauge.requests--
-    if (this.#gauge.requests === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
+  #release(gauge: InflightGauge, bytes: number): void {
+    gauge.end(bytes)
+    if (this.gauge.requests === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 }
 

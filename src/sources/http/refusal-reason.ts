@@ -19,6 +19,10 @@ export function refusalReason(code: ErrorCode): string {
     case 'SLUICE_HTTP_OVERLOADED':
     case 'SLUICE_HTTP_FUNCTION_OVERLOADED':
       return 'overloaded'
+    case 'SLUICE_HTTP_RATE_LIMITED':
+      return 'rate'
+    case 'SLUICE_HTTP_INFLIGHT_LIMITED':
+      return 'in-flight'
     case 'SLUICE_HTTP_ABORTED':
       return 'aborted'
     case 'SLUICE_HTTP_STOPPING':

@@ -1,33 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import { SluiceError } from '../../errors/sluice-error.ts'
+import type { InflightGauge } from './inflight-gauge.ts'
 
 const EMPTY = Buffer.alloc(0)
-
-/** Bytes and requests in progress of one listener: what is refused beyond them costs no memory. */
-export interface InflightLimits {
-  readonly maxRequests: number
-  readonly maxBytes: number
-}
-
-/** Counts what is in progress. Bodies count as they arrive: a promised length that never comes must not lock others out. */
-export class InflightGauge {
-  readonly #limits: InflightLimits
-  requests = 0
-  bytes = 0
-
-  constructor(limits: InflightLimits) {
-    this.#limits = limits
-  }
-
-  /** Whether one more request with that many bytes may begin. */
-  hasRoomFor(bytes: number): boolean {
-    return this.requests < this.#limits.maxRequests && this.bytes + bytes <= this.#limits.maxBytes
-  }
-
-  get isOverfull(): boolean {
-    return this.bytes > this.#limits.maxBytes
-  }
-}
 
 /**
  * Reads a body up to `maxBytes` and hands it over once. Bytes are added to the gauge as they arrive; whoever gets a body
@@ -50,14 +25,15 @@ export function readBody(
     // The listener for errors stays: a connection that breaks later must not become an unhandled 'error'.
     request.removeListener('data', onData)
     request.removeListener('end', onEnd)
-    gauge.bytes -= received
+    gauge.add(-received)
     done(error, EMPTY)
   }
   const onData = (chunk: Buffer): void => {
     received += chunk.length
-    gauge.bytes += chunk.length
+    gauge.add(chunk.length)
     if (received > maxBytes) return fail(bodyTooLarge(maxBytes))
-    if (gauge.isOverfull) return fail(overloaded())
+    const { overflow } = gauge
+    if (overflow !== undefined) return fail(overflow)
     if (first === undefined) first = chunk
     else if (more === undefined) more = [first, chunk]
     else more.push(chunk)
@@ -81,10 +57,4 @@ export function bodyTooLarge(maxBytes: number): SluiceError {
     `the body is larger than ${maxBytes} bytes; send less, or raise maxBodyBytes of the source`,
     { details: { maxBytes } },
   )
-}
-
-export function overloaded(): SluiceError {
-  return new SluiceError('SLUICE_HTTP_OVERLOADED', 'too many requests are waiting; send this one again later', {
-    details: { retryAfterMs: 1000 },
-  })
 }

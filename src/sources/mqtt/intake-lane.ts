@@ -1,5 +1,6 @@
 import { SluiceError } from '../../errors/sluice-error.ts'
 import type { IncomingEvent, StreamIntake } from '../source.ts'
+import { TokenBucket, type TokenBucketOptions } from '../token-bucket.ts'
 
 /** Called once: without an error the event is durable. Not called when its connection was abandoned. */
 export type Settled = (error: SluiceError | undefined, duplicate: boolean) => void
@@ -7,6 +8,8 @@ export type Settled = (error: SluiceError | undefined, duplicate: boolean) => vo
 export interface IntakeLaneOptions {
   /** Bytes of all events that wait; beyond it {@link IntakeLane.push} settles with SLUICE_MQTT_OVERLOADED at once. */
   readonly maxHeldBytes: number
+  /** How fast events may go into the stream; what comes faster waits, its acknowledgement withheld. Default: no limit. */
+  readonly rate?: TokenBucketOptions | undefined
   /** Told when the log begins to refuse, and with undefined when it takes events again. */
   readonly stalled: (error: SluiceError | undefined) => void
 }
@@ -36,11 +39,16 @@ const entryBytes = 512
  *                                    │ refused ▲
  *                                    ▼         │ after a pause
  *                                  stalled ────┘
+ *
+ * Where the rate is limited, it is `throttled` between two batches until the next one may go.
  */
 export class IntakeLane {
   readonly #intake: StreamIntake
   readonly #options: IntakeLaneOptions
-  #state: 'idle' | 'scheduled' | 'appending' | 'stalled' = 'idle'
+  readonly #bucket: TokenBucket | undefined
+  #state: 'idle' | 'scheduled' | 'throttled' | 'appending' | 'stalled' = 'idle'
+  /** Nothing more comes: what waits goes as fast as it can. */
+  #isDraining = false
   #queue: Entry[] = []
   #appending: Entry[] = []
   #heldBytes = 0
@@ -55,6 +63,7 @@ export class IntakeLane {
   constructor(intake: StreamIntake, options: IntakeLaneOptions) {
     this.#intake = intake
     this.#options = options
+    this.#bucket = options.rate === undefined ? undefined : new TokenBucket(options.rate, performance.now())
   }
 
   /** Why the log refuses at the moment. */
@@ -105,10 +114,13 @@ export class IntakeLane {
   /** Resolves when nothing waits; every event is durable or expired by then. */
   async drain(): Promise<void> {
     if (this.#state === 'idle') return
+    this.#isDraining = true
+    if (this.#state === 'throttled') this.#appendNow()
     await new Promise<void>(resolve => this.#idleWaiters.push(resolve))
+    this.#isDraining = false
   }
 
-  #setState(state: 'idle' | 'scheduled' | 'appending' | 'stalled'): void {
+  #setState(state: 'idle' | 'scheduled' | 'throttled' | 'appending' | 'stalled'): void {
     this.#state = state
     if (state !== 'idle') return
     clearInterval(this.#sweepTimer)
@@ -122,6 +134,12 @@ export class IntakeLane {
     this.#retryTimer = undefined
     if (this.#queue.length === 0) {
       this.#setState('idle')
+      return
+    }
+    const waitMs = this.#isDraining ? 0 : (this.#bucket?.waitMs(performance.now()) ?? 0)
+    if (waitMs > 0) {
+      this.#setState('throttled')
+      this.#retryTimer = setTimeout(this.#append, Math.ceil(waitMs))
       return
     }
     const batch = this.#takeBatch()
@@ -149,13 +167,18 @@ export class IntakeLane {
     )
   }
 
+  #appendNow(): void {
+    clearTimeout(this.#retryTimer)
+    this.#append()
+  }
+
   /** An intake that throws instead of rejecting must not end the lane. */
   async #accept(events: readonly IncomingEvent[]) {
     return this.#intake.accept(events)
   }
 
   #takeBatch(): Entry[] {
-    const limit = this.#alone > 0 ? 1 : maxBatchEvents
+    const limit = this.#alone > 0 ? 1 : this.#allowed()
     let bytes = 0
     let count = 0
     while (count < this.#queue.length && count < limit) {
@@ -163,13 +186,20 @@ export class IntakeLane {
       if (bytes > maxBatchBytes && count > 0) break
       count += 1
     }
+    this.#bucket?.take(count, performance.now())
     if (count < this.#queue.length) return this.#queue.splice(0, count)
     const all = this.#queue
     this.#queue = []
     return all
   }
 
+  #allowed(): number {
+    if (this.#bucket === undefined || this.#isDraining) return maxBatchEvents
+    return Math.max(1, Math.min(maxBatchEvents, this.#bucket.available(performance.now())))
+  }
+
   #refused(batch: Entry[], error: SluiceError): void {
+    this.#bucket?.take(-batch.length, performance.now())
     if (error.retryable || batch.length > 1) {
       // Whoever gave up meanwhile is not appended behind its client's back; see abandon.
       const waiting = batch.filter(entry => entry.settle !== undefined || (this.#release(entry), false))
@@ -211,10 +241,7 @@ export class IntakeLane {
       if (!appending.has(entry)) this.#release(entry)
       settle?.(new SluiceError('SLUICE_MQTT_HOLD_EXPIRED', `the event could not be kept in time: ${reason}`), false)
     }
-    if (this.#queue.length === 0 && this.#state === 'stalled') {
-      clearTimeout(this.#retryTimer)
-      this.#append()
-    }
+    if (this.#queue.length === 0 && (this.#state === 'stalled' || this.#state === 'throttled')) this.#appendNow()
   }
 
   #release(entry: Entry): void {

@@ -2,6 +2,7 @@ import { SluiceError } from '../../errors/sluice-error.ts'
 import type { EventProblem } from '../../events/event-reader.ts'
 import type { ReceiveSpan, ReceiveTracer } from '../receive-tracer.ts'
 import type { IncomingEvent, StreamIntake } from '../source.ts'
+import type { TokenBucketOptions } from '../token-bucket.ts'
 import { IntakeLane } from './intake-lane.ts'
 import type { DeadLetterPublication, Publication, PublicationDecoder } from './publication.ts'
 
@@ -15,6 +16,7 @@ export interface PublicationFeedOptions {
   /** Must be durable when it resolves. */
   readonly deadLetter: DeadLetterPublication
   readonly maxHeldBytes: number
+  readonly rate?: TokenBucketOptions | undefined
   readonly tracer?: ReceiveTracer | undefined
   /** Told when the log begins to refuse, and with undefined when it takes events again. */
   readonly stalled: (error: SluiceError | undefined) => void

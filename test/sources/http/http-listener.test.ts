@@ -168,7 +168,9 @@ describe('overload', () => {
     const waiting = [fixture.post('{}'), fixture.post('{}')]
     await expect.poll(() => fixture.log.held.length).toBe(2)
     const refusal = await fixture.post('{}')
-    expect([refusal.status, refusal.headers.get('retry-after')]).toEqual([503, '1'])
+    expect(refusal.status).toBe(503)
+    // A second, and up to one and a half more by chance.
+    expect(['1', '2', '3']).toContain(refusal.headers.get('retry-after'))
     expect(await fixture.raw(head(500_000))).toMatch(/^HTTP\/1.1 503 /)
     for (const append of fixture.log.held) append.complete()
     expect((await Promise.all(waiting)).map(({ status }) => status)).toEqual([202, 202])
