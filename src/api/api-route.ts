@@ -26,7 +26,7 @@ export interface ApiRoute {
   readonly handle: (control: GatewayControl, request: ApiRequest) => Promise<ApiAnswer>
 }
 
-export type ApiTag = 'functions' | 'aliases' | 'invocations' | 'observations' | 'triggers' | 'gateway'
+export type ApiTag = 'functions' | 'aliases' | 'invocations' | 'observations' | 'triggers' | 'pauses' | 'gateway'
 
 /** none: a body is refused. json: checked against the schema. bytes: left as it is. */
 export type ApiBody =
@@ -56,6 +56,7 @@ export interface ApiRequest<Query = unknown, Body = unknown> {
   readonly name: string
   readonly version: number
   readonly alias: string
+  readonly id: string
   readonly query: Query
   readonly body: Body
   readonly precondition: Precondition

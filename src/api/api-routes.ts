@@ -3,6 +3,7 @@ import { aliasRoutes } from './routes/alias-routes.ts'
 import { functionRoutes } from './routes/function-routes.ts'
 import { invocationRoutes } from './routes/invocation-routes.ts'
 import { observationRoutes } from './routes/observation-routes.ts'
+import { pauseRoutes } from './routes/pause-routes.ts'
 import { scalingRoutes } from './routes/scaling-routes.ts'
 import { stageRoutes } from './routes/stage-routes.ts'
 import { triggerRoutes } from './routes/trigger-routes.ts'
@@ -16,6 +17,7 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...invocationRoutes,
   ...observationRoutes,
   ...triggerRoutes,
+  ...pauseRoutes,
   ...scalingRoutes,
   ...stageRoutes,
 ]

@@ -2,6 +2,7 @@ import type { AliasControl } from './alias-control.ts'
 import type { FunctionControl } from './function-control.ts'
 import type { InvocationControl } from './invocation-control.ts'
 import type { ObservationControl } from './observation-control.ts'
+import type { PauseControl } from './pause-control.ts'
 import type { ScalingControl } from './scaling-control.ts'
 import type { TriggerControl } from './trigger-control.ts'
 import type { GatewayHealth, SinkView, SourceView, StreamView } from './views/gateway-view.ts'
@@ -16,6 +17,7 @@ export interface GatewayControl
     FunctionControl,
     AliasControl,
     TriggerControl,
+    PauseControl,
     InvocationControl,
     ObservationControl,
     ScalingControl,

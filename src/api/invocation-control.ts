@@ -12,7 +12,7 @@ export interface InvocationControl {
    * Runs a function once, outside of any stream: nothing is kept, nothing is retried. With `logs`, the details of an error
    * may hold `logs` as well: they become part of the problem document.
    * @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED, SLUICE_DISPATCH_STOPPED, SLUICE_WORKERS_QUARANTINED,
-   *   SLUICE_HTTP_FUNCTION_FAILED, SLUICE_HTTP_FUNCTION_TIMEOUT, SLUICE_SINKS_REPLY_INVALID.
+   *   SLUICE_FUNCTIONS_PAUSED, SLUICE_HTTP_FUNCTION_FAILED, SLUICE_HTTP_FUNCTION_TIMEOUT, SLUICE_SINKS_REPLY_INVALID.
    */
   invoke(functionName: string, request: InvokeRequest): Promise<InvokeReply>
   /**

@@ -1,4 +1,5 @@
 import type { TriggerDefinition } from '../registry/registry-records.ts'
+import type { PauseInput } from './pause-control.ts'
 import type { Precondition, Put } from './precondition.ts'
 import type { LeaseView } from './views/lifetime-view.ts'
 import type { DeadLetterPage, TriggerView } from './views/trigger-view.ts'
@@ -23,7 +24,7 @@ export interface TriggerControl {
    * Resolves when the pause is durable and no invocation of the trigger starts any more. Idempotent: a second pause
    * keeps the first one's `sinceMs`.
    */
-  pauseTrigger(name: string, pause: { readonly reason: string; readonly by: string }): Promise<TriggerView>
+  pauseTrigger(name: string, pause: PauseInput): Promise<TriggerView>
   /** Resolves when the resumption is durable. Idempotent. */
   resumeTrigger(name: string): Promise<TriggerView>
   /** Newest first, older than the id `before`. `trigger` may be `source:<name>`. */

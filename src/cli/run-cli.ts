@@ -12,6 +12,7 @@ import { addInitCommand } from './commands/init-command.ts'
 import { addInvokeCommand } from './commands/invoke-command.ts'
 import { addListCommands } from './commands/list-commands.ts'
 import { addLogsCommand } from './commands/logs-command.ts'
+import { addPauseCommands } from './commands/pause-command.ts'
 import { addPublishCommand } from './commands/publish-command.ts'
 import { addRecordCommand } from './commands/record-command.ts'
 import { addRolloutCommand } from './commands/rollout-command.ts'
@@ -93,6 +94,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, configuration or code, 3 gateway no
   addStatsCommand(program, io)
   addFunctionsCommand(program, io)
   addTriggersCommand(program, io)
+  addPauseCommands(program, io)
   addTriggerCommands(program, io)
   addListCommands(program, io)
   program.commandsGroup('Scaling:')

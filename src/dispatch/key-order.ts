@@ -1,8 +1,11 @@
 import type { Invocation } from '../workers/invocation.ts'
 import type { Delivery } from './delivery.ts'
+import { HeldLanes } from './held-lanes.ts'
+import type { Hold, PausedPart } from './hold.ts'
 import { maxFrameBytes, type FrameSize } from './frame-size.ts'
 import type { Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
+import { isOf, type PausedParts } from './paused-parts.ts'
 import { isTooOld } from './retry-decision.ts'
 import type { RouteTarget } from './route.ts'
 import type { TriggerRoute } from './trigger-route.ts'
@@ -14,6 +17,7 @@ export interface KeyOrderOptions {
   readonly now: () => number
   readonly parked: ParkedKeys
   readonly routes: TriggerRoutes
+  readonly paused: PausedParts
   /** Whether the trigger runs: while it does not, nothing is given up either. */
   readonly isRunning: () => boolean
   /** No version will ever run the event; it has left its lane, which is blocked. */
@@ -30,11 +34,17 @@ export class KeyOrder {
   readonly #routes: TriggerRoutes
   /** Lanes that wait for their next attempt, and until when. */
   readonly #waiting = new Map<Lane, { readonly timer: NodeJS.Timeout; readonly dueAtMs: number }>()
+  /** Lanes whose partition, key or version is paused. */
+  readonly #held: HeldLanes
+  /** Lanes that have a run in a frame, with its first event. */
+  readonly #inFrames = new Map<Lane, Delivery>()
   #stopped = false
 
   constructor(options: KeyOrderOptions) {
     this.#options = options
     this.#routes = options.routes
+    const { parkAfterMs, now } = options
+    this.#held = new HeldLanes({ parkAfterMs, now, onOverdue: (lane, hold) => this.#overdue(lane, hold) })
   }
 
   /** Puts an event behind the others of its key. */
@@ -77,6 +87,7 @@ export class KeyOrder {
 
   /** Every event of the lane's run came back: it runs on, waits for its retry, is parked, or is empty. */
   settled(lane: Lane): void {
+    this.#inFrames.delete(lane)
     if (!lane.window.assigned) {
       // Its events are another owner's now: they are neither tried again nor parked from here.
       lane.state = 'idle'
@@ -99,8 +110,10 @@ export class KeyOrder {
 
   makeReady(lane: Lane): void {
     // Queued twice, a lane would run its head twice at a time.
-    if (lane.state === 'ready' || lane.state === 'unrouted' || lane.state === 'running') return
+    if (lane.state === 'ready' || lane.state === 'unrouted' || lane.state === 'held' || lane.state === 'running') return
     if (lane.length === 0 || !lane.window.assigned || this.#stopped) return
+    const hold = this.#options.paused.holdOf(lane)
+    if (hold !== undefined) return this.#hold(lane, hold)
     let isRouted: boolean
     try {
       isRouted = this.#routes.choose(lane)
@@ -114,6 +127,11 @@ export class KeyOrder {
       return this.#routes.unrouted.push(lane)
     }
     const { ready, engine } = lane.route as TriggerRoute
+    const { pauseRecord: pause } = engine
+    if (pause !== undefined) {
+      const { name, version } = engine.pool.version
+      return this.#hold(lane, { kind: 'version', function: name, version, pause })
+    }
     lane.state = 'ready'
     lane.readyAtMs = turnTimeMs()
     ready.push(lane)
@@ -122,11 +140,22 @@ export class KeyOrder {
 
   /** The versions changed, or the trigger runs again: what waits for a version chooses anew, the rest when it is ready. */
   reroute(): void {
-    for (const lane of this.#routes.recall()) {
+    for (const lane of [...this.#routes.recall(), ...this.#held.recall()]) {
       lane.state = 'idle'
       this.makeReady(lane)
     }
     this.#routes.sweep()
+  }
+
+  /** Events in memory that wait for the end of a pause. */
+  get held(): number {
+    return this.#held.events
+  }
+
+  /** Whether an event of a paused part is in a frame. */
+  isRunning(part: PausedPart): boolean {
+    for (const delivery of this.#inFrames.values()) if (isOf(part, delivery)) return true
+    return false
   }
 
   /**
@@ -141,7 +170,7 @@ export class KeyOrder {
       // Of a parked key all is in the store already.
       if (sequence >= 0 && sequence < newestComplete && lane.window.assigned) onPark(lane, delayMs, newestComplete)
     }
-    for (const lane of this.#routes.recall()) park(lane, 0)
+    for (const lane of [...this.#routes.recall(), ...this.#held.recall()]) park(lane, 0)
     for (const [lane, { dueAtMs }] of this.#waiting) park(lane, Math.max(0, dueAtMs - now()))
   }
 
@@ -149,7 +178,27 @@ export class KeyOrder {
     this.#stopped = true
     for (const { timer } of this.#waiting.values()) clearTimeout(timer)
     this.#waiting.clear()
+    this.#held.stop()
     this.#routes.close()
+  }
+
+  /** What a pause says about a lane that could run: it waits, aside when others of its partition are to pass it. */
+  #hold(lane: Lane, hold: Hold): void {
+    // It is in the store already.
+    if ((lane.head as Delivery).sequence < 0) return this.#options.parked.setAside(lane, hold)
+    if (hold.kind === 'key' && !this.#options.parked.isFull) {
+      if (lane.publications === 0) this.#options.onPark(lane, 0, Infinity)
+      // It comes here again when they are out.
+      else lane.state = 'blocked'
+    } else this.#held.add(lane, hold)
+  }
+
+  /** A partition keeps its place in the log, and so does everything when no other version of the trigger can run. */
+  #overdue(lane: Lane, hold: Hold): void {
+    if (hold.kind === 'partition' || lane.publications > 0 || this.#options.parked.isFull) return
+    if (hold.kind === 'version' && lane.targets?.every(({ engine }) => engine.pauseRecord !== undefined) === true) return
+    this.#held.remove(lane)
+    this.#options.onPark(lane, 0, Infinity)
   }
 
   #giveUp(lane: Lane, bury: (delivery: Delivery) => void): void {
@@ -192,6 +241,7 @@ export class KeyOrder {
     onTaken: (delivery: Delivery) => void,
   ): number {
     lane.state = 'running'
+    this.#inFrames.set(lane, lane.head as Delivery)
     let bytes = 0
     let delivery = lane.head
     for (let index = 0; delivery !== undefined && index < maxEvents; index++, delivery = delivery.next) {

@@ -11,10 +11,10 @@ import type { TriggerRoute } from './trigger-route.ts'
  *                    │                └──head failed──▶ waiting ──due──▶ ready
  *                    └─────────── parked ◀──blocked too long──┘   (its events wait in the store, see parked-keys.ts)
  *
- * Whatever becomes ready chooses its version. `unrouted` stands in for ready while no version can run the head; when the
- * routes change, ready and unrouted lanes choose again.
+ * Whatever becomes ready chooses its version. `unrouted` stands in for ready while no version can run the head, and `held`
+ * while its partition, its key or its version is paused; when the routes or the pauses change, all three choose again.
  */
-export type LaneState = 'idle' | 'ready' | 'unrouted' | 'running' | 'blocked' | 'waiting' | 'parked'
+export type LaneState = 'idle' | 'ready' | 'unrouted' | 'held' | 'running' | 'blocked' | 'waiting' | 'parked'
 
 /**
  * Name under which an event is parked that has no key, or that has left the order of its key: its own, so that it waits for

@@ -6,6 +6,7 @@ import type { HomeStore, ParkedEvent } from '../store/home-store.ts'
 import type { Feed } from '../workers/invocation.ts'
 import { AssignedWindow } from './assigned-window.ts'
 import { Delivery, type DeliveryOwner, type FailedAttempt } from './delivery.ts'
+import type { Hold } from './hold.ts'
 import { isLone, Lane, loneKey } from './lane.ts'
 
 export interface ParkedKeysOptions {
@@ -30,6 +31,7 @@ export interface ParkedKeysOptions {
  *
  *   loading ──rows──▶ ready ──taken──▶ running ──done──▶ ready … ──no row left──▶ (forgotten: the key is live again)
  *      ▲                                  └──failed──▶ waiting ──due──▶ ready
+ *      └──the pause is over── held: what it belongs to is paused, and all of it is in the store alone ◀──setAside()── ready
  */
 interface ParkedKey {
   readonly lane: Lane
@@ -41,9 +43,13 @@ interface ParkedKey {
   refused: number
   /** Events that are leaving the key: until that is durable their rows are still those of the key. */
   leaving: number
+  /** Events that are done and whose rows are not out of the store yet. */
+  completing: number
   /** Writes that are in, to see whether one came in between a read and its answer. */
   written: number
   loading: boolean
+  /** Why nothing of it is to be loaded now. */
+  held: Hold | undefined
   timer: NodeJS.Timeout | undefined
 }
 
@@ -139,6 +145,28 @@ export class ParkedKeys {
     return true
   }
 
+  /**
+   * What a parked key belongs to is paused: its events leave memory, and nothing of it is loaded before
+   * {@link releaseHeld}.
+   */
+  setAside(lane: Lane, hold: Hold): void {
+    const head = lane.head
+    const parked = head === undefined ? undefined : this.#keys.get(nameOf(head.partition, lane.key))
+    if (parked === undefined) return
+    parked.held = hold
+    while (lane.shift() !== undefined);
+    lane.state = 'parked'
+  }
+
+  /** Pauses have changed: what was held for one of them is tried again. */
+  releaseHeld(isOver: (hold: Hold) => boolean): void {
+    for (const [name, parked] of this.#keys) {
+      if (parked.held === undefined || !isOver(parked.held)) continue
+      parked.held = undefined
+      this.#runAfter(parked, Number(name.slice(0, name.indexOf('/'))), 0)
+    }
+  }
+
   /** A parked event leaves its key, to wait alone: later ones of the key go on. */
   async leave(delivery: Delivery, delayMs: number): Promise<void> {
     const { lane, partition, record } = delivery
@@ -166,8 +194,10 @@ export class ParkedKeys {
     const { lane, partition } = delivery
     const parked = this.#keys.get(nameOf(partition, lane.key))
     const { trigger, stream, store } = this.#options
+    if (parked !== undefined) parked.completing++
     await this.#persist(() => store.unpark({ trigger, stream, partition, offset: delivery.record.offset }))
     if (parked === undefined) return
+    parked.completing--
     parked.stored--
     if (lane.length === 0) await this.#loadNext(parked, partition)
   }
@@ -187,8 +217,10 @@ export class ParkedKeys {
       writing: 0,
       refused: 0,
       leaving: 0,
+      completing: 0,
       written: 0,
       loading: false,
+      held: undefined,
       timer: undefined,
     }
     this.#keys.set(nameOf(partition, key), parked)
@@ -213,8 +245,8 @@ export class ParkedKeys {
     // What is out of the lane but not complete is still a row: reading now would run it twice.
     if (parked.loading || lane.inFrame > 0 || lane.publications > 0 || lane.burying > 0) return
     // The write that is refused now loads the key when it is in.
-    if (parked.refused > 0 || parked.leaving > 0) return
-    if (this.#stopped.signal.aborted) return
+    if (parked.refused > 0 || parked.leaving > 0 || parked.completing > 0) return
+    if (this.#stopped.signal.aborted || parked.held !== undefined) return
     parked.loading = true
     const { store, trigger, stream, feed, owner, onReady } = this.#options
     const { written } = parked

@@ -8,9 +8,11 @@ import { Admission } from './admission.ts'
 import type { AssignedWindow } from './assigned-window.ts'
 import { Delivery, type DeliveryOwner } from './delivery.ts'
 import type { FrameSize } from './frame-size.ts'
+import type { Hold, PausedPart } from './hold.ts'
 import { KeyOrder } from './key-order.ts'
 import { Lane } from './lane.ts'
 import { ParkedKeys } from './parked-keys.ts'
+import { PausedParts, type PartPauses } from './paused-parts.ts'
 import { Settlement, type TriggerCounters } from './settlement.ts'
 import { TriggerGate, type TriggerState } from './trigger-gate.ts'
 import type { TriggerOptions } from './trigger-options.ts'
@@ -38,6 +40,7 @@ export class TriggerDispatch implements DeliveryOwner {
   readonly #routes: TriggerRoutes
   readonly #order: KeyOrder
   readonly #parked: ParkedKeys
+  readonly #paused = new PausedParts()
   readonly #settlement: Settlement
   /** Events in frames; a pause is confirmed when it is 0. */
   #running = 0
@@ -70,6 +73,7 @@ export class TriggerDispatch implements DeliveryOwner {
       now,
       parked: this.#parked,
       routes: this.#routes,
+      paused: this.#paused,
       isRunning: () => this.state === 'running',
       onUnroutable: (delivery, thrown) => this.#unroutable(delivery, thrown),
       onTooOld: delivery => this.#settlement.buryTooOld(delivery),
@@ -96,6 +100,22 @@ export class TriggerDispatch implements DeliveryOwner {
 
   get pauseRecord(): PauseRecord | undefined {
     return this.#gate.pauseRecord
+  }
+
+  /** Every pause that keeps events of it from starting, as far as they are its own; versions have theirs. */
+  get holds(): readonly Hold[] {
+    const { pauseRecord: pause } = this
+    return [...(pause === undefined ? [] : [{ kind: 'trigger', pause } as const]), ...this.#paused.all]
+  }
+
+  /** Whether events of a partition that are not taken in yet wait for the end of a pause. */
+  isPartitionPaused(partition: number): boolean {
+    return this.#paused.hasPartition(partition)
+  }
+
+  /** Events in memory that wait for the end of the pause of a partition, a key or a version. */
+  get held(): number {
+    return this.#order.held
   }
 
   /** What is wrong, so that nothing starts although nobody has paused or held the trigger; undefined when all is well. */
@@ -172,10 +192,15 @@ export class TriggerDispatch implements DeliveryOwner {
     }))
   }
 
-  /** @param pause the pause that was in force when the gateway stopped. A hold may be set before. */
-  async start(pause: PauseRecord | undefined): Promise<void> {
+  /**
+   * @param pause the pause that was in force when the gateway stopped. A hold may be set before.
+   * @param parts the pauses of its partitions and keys.
+   */
+  async start(pause: PauseRecord | undefined, parts?: PartPauses): Promise<void> {
+    this.#gate.preset(pause)
+    if (parts !== undefined) this.#paused.restore(parts)
     await this.#parked.load()
-    this.#gate.start(pause)
+    this.#gate.start()
     await this.#admission.start()
   }
 
@@ -189,6 +214,22 @@ export class TriggerDispatch implements DeliveryOwner {
 
   resume(): void {
     this.#gate.resume()
+  }
+
+  /**
+   * Starts nothing more of a partition or key; resolves when nothing of it is in a worker any more, when the pause was taken
+   * back meanwhile, or when the trigger is stopping. The caller has made the pause durable before.
+   */
+  async pausePart(part: PausedPart, pause: PauseRecord): Promise<void> {
+    this.#paused.set(part, pause)
+    this.#order.reroute()
+    await this.#gate.until(() => this.#gate.isStopped || !this.#paused.has(part) || !this.#order.isRunning(part))
+  }
+
+  resumePart(part: PausedPart): void {
+    this.#paused.delete(part)
+    this.#order.reroute()
+    this.#parked.releaseHeld(hold => hold.kind === part.kind)
   }
 
   /**
@@ -209,6 +250,7 @@ export class TriggerDispatch implements DeliveryOwner {
    */
   reroute(): void {
     this.#order.reroute()
+    this.#parked.releaseHeld(hold => hold.kind === 'version')
   }
 
   /** Takes what is ready for a version into a frame; each event comes back through {@link settled}. */
@@ -235,7 +277,7 @@ export class TriggerDispatch implements DeliveryOwner {
     if (lane.inFrame === 0) this.#order.settled(lane)
     this.#admission.ended(lane.window)
     if (route?.isStale === true) this.#routes.settled(route)
-    if (this.#running === 0) this.#gate.update()
+    if (this.#running === 0 || this.#gate.isAwaited) this.#gate.update()
   }
 
   /**
@@ -351,7 +393,7 @@ export class TriggerDispatch implements DeliveryOwner {
 
   #changed(state: TriggerState): void {
     // What became ready meanwhile has found no version, or has waited for something else than a worker.
-    if (state === 'running') this.#order.reroute()
+    if (state === 'running') this.reroute()
     this.#options.onState?.(state)
   }
 }

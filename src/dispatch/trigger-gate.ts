@@ -61,9 +61,18 @@ export class TriggerGate {
     return this.#life !== 'started'
   }
 
-  start(pause: PauseRecord | undefined): void {
-    this.#life = 'started'
+  /** Whether somebody waits for a condition. */
+  get isAwaited(): boolean {
+    return this.#waiters.length > 0
+  }
+
+  /** The pause that it is to start with. Whoever pauses or resumes from then on has the last word, started or not. */
+  preset(pause: PauseRecord | undefined): void {
     this.#pause = pause
+  }
+
+  start(): void {
+    this.#life = 'started'
     this.update()
   }
 

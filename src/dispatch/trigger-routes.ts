@@ -120,11 +120,14 @@ function targetOf(targets: readonly RouteTarget[], delivery: Delivery): RouteTar
 }
 
 /** What decides: the event's key, or its place when it has none. The same for every redelivery, from the store as well. */
-export function choiceHash({ lane, feed, record, partition }: Delivery): number {
-  const { offset } = record
-  // Without ordering its lane has no name; when such an event is parked, it has one of its own.
-  const key = isLone(lane.key, offset) ? feed.reader.key(record) : lane.key
-  return key === '' ? hashPosition(partition, offset) : hashKey(key)
+export function choiceHash(delivery: Delivery): number {
+  const key = keyOf(delivery)
+  return key === '' ? hashPosition(delivery.partition, delivery.record.offset) : hashKey(key)
+}
+
+/** The key of an event, '' when it has none. Without ordering its lane has no name, and one of its own once it is parked. */
+export function keyOf({ lane, feed, record }: Delivery): string {
+  return isLone(lane.key, record.offset) ? feed.reader.key(record) : lane.key
 }
 
 function drain(queue: ReadyQueue, into: Lane[]): void {

@@ -1,9 +1,11 @@
 import { SluiceError } from '../errors/sluice-error.ts'
+import type { PauseRecord } from '../store/home-store.ts'
 import type { Invocation } from '../workers/invocation.ts'
 import type { WorkerPool } from '../workers/worker-pool.ts'
 import type { DirectInvocation } from './direct-invocation.ts'
 import { chooseFrameSize } from './frame-size.ts'
 import type { FrameSource } from './frame-source.ts'
+import { describeHold } from './hold.ts'
 import type { TriggerRoute } from './trigger-route.ts'
 import { versionSeed } from './version-choice.ts'
 import { VersionStats } from './version-stats.ts'
@@ -45,6 +47,9 @@ export class VersionDispatch {
   #turn = 0
   #scheduled = false
   #stopping = false
+  #pause: PauseRecord | undefined
+  /** Called when nothing runs any more. */
+  #quiet: (() => void)[] = []
   #retirements: (() => void)[] = []
 
   constructor(options: VersionDispatchOptions) {
@@ -81,8 +86,31 @@ export class VersionDispatch {
     this.#checkRetired()
   }
 
+  /** While there is one, nothing of the version starts; its triggers hold the keys that choose it. */
+  get pauseRecord(): PauseRecord | undefined {
+    return this.#pause
+  }
+
+  /**
+   * Starts nothing more, and settles the direct invocations that wait as not started; resolves when nothing runs any more, or
+   * when the pause was taken back meanwhile. The triggers that feed it are to be rerouted in the same step, and again after
+   * {@link resume}.
+   */
+  async pause(pause: PauseRecord): Promise<void> {
+    this.#pause = pause
+    for (const invocation of this.#takeDirect(this.#direct.length)) invocation.settle({ kind: 'not-started' })
+    while (this.#pause !== undefined && this.#frames > 0) await new Promise<void>(resolve => this.#quiet.push(resolve))
+  }
+
+  resume(): void {
+    this.#pause = undefined
+    for (const resolve of this.#quiet.splice(0)) resolve()
+    this.schedule()
+  }
+
   /** Events, direct invocations and copies that could start now. */
   get runnable(): number {
+    if (this.#pause !== undefined) return 0
     let events = this.#direct.length
     for (const source of this.#routes) events += source.runnable
     for (const source of this.#shadows) events += source.runnable
@@ -90,6 +118,7 @@ export class VersionDispatch {
   }
 
   get runnableKeys(): number {
+    if (this.#pause !== undefined) return 0
     let keys = this.#direct.length
     for (const source of this.#routes) keys += source.runnableKeys
     for (const source of this.#shadows) keys += source.runnableKeys
@@ -126,10 +155,14 @@ export class VersionDispatch {
     })
   }
 
-  /** @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED when too many wait, SLUICE_DISPATCH_STOPPED while stopping. */
+  /**
+   * @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED when too many wait, SLUICE_DISPATCH_STOPPED while stopping,
+   *   SLUICE_FUNCTIONS_PAUSED.
+   */
   invoke(invocation: DirectInvocation): void {
-    const { name } = this.pool.version
+    const { name, version } = this.pool.version
     if (this.#stopping) throw new SluiceError('SLUICE_DISPATCH_STOPPED', `function ${name} is stopping`)
+    if (this.#pause !== undefined) throw pausedError(name, version, this.#pause)
     const { maxWaitingInvocations, maxWaitingBytes = defaultMaxWaitingBytes } = this.#options
     const waiting = this.#direct.length
     const isTooLarge = waiting > 0 && this.#directBytes + invocation.byteLength > maxWaitingBytes
@@ -154,6 +187,7 @@ export class VersionDispatch {
 
   #pump(): void {
     const { pool } = this
+    if (this.#pause !== undefined) return
     // A trigger may turn out to have nothing; then it is the turn of direct invocations all the same.
     while (pool.freeSlots > 0 && (this.#runDirect() || this.#runEvents() || this.#runDirect() || this.#runCopies()));
     if (this.runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
@@ -211,6 +245,7 @@ export class VersionDispatch {
       onEnd?.()
       this.schedule()
       this.#checkRetired()
+      if (this.#quiet.length > 0 && this.#frames === 0) for (const resolve of this.#quiet.splice(0)) resolve()
     })
     return true
   }
@@ -232,6 +267,10 @@ export class VersionDispatch {
     const { freeSlots } = this.pool
     return chooseFrameSize({ serviceTimeMs, cpuShare, concurrency, batchEvents: batch?.maxEvents, runnable, freeSlots })
   }
+}
+
+export function pausedError(name: string, version: string, pause: PauseRecord): SluiceError {
+  return new SluiceError('SLUICE_FUNCTIONS_PAUSED', describeHold({ kind: 'version', function: name, version, pause }))
 }
 
 function remove<T>(list: T[], item: T): void {

@@ -51,6 +51,7 @@ export const errorCodes = {
   SLUICE_FUNCTIONS_DISABLED: entry(409, true, 'The function is disabled'),
   SLUICE_FUNCTIONS_LOAD: entry(422, false, 'The function cannot be loaded'),
   SLUICE_FUNCTIONS_NOT_FOUND: entry(404, false, 'No such function'),
+  SLUICE_FUNCTIONS_PAUSED: entry(409, true, 'The function is paused'),
 
   SLUICE_HTTP_ABORTED: entry(400, true, 'The request was cut off'),
   SLUICE_HTTP_BODY_TOO_LARGE: entry(413, false, 'The body is too large'),

@@ -2,6 +2,7 @@ import type { GatewayControl } from '../api/gateway-control.ts'
 import { createAliasControl } from './control/alias-control.ts'
 import { createFunctionControl } from './control/function-control.ts'
 import { createObservationControl } from './control/observation-control.ts'
+import { createPauseControl } from './control/pause-control.ts'
 import { createScalingControl } from './control/scaling-control.ts'
 import { createStageControl } from './control/stage-control.ts'
 import { createTriggerControl } from './control/trigger-control.ts'
@@ -13,6 +14,7 @@ export function createControl(view: GatewayView): GatewayControl {
     ...createFunctionControl(view),
     ...createAliasControl(view),
     ...createTriggerControl(view),
+    ...createPauseControl(view),
     ...createObservationControl(view),
     ...createScalingControl(view),
     ...createStageControl(view),

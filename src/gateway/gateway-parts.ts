@@ -38,6 +38,7 @@ import { declareConfig } from './declare-config.ts'
 import { ArtifactCollector } from './duties/artifact-collector.ts'
 import { Duties } from './duties/duties.ts'
 import { Expiries } from './duties/expiries.ts'
+import { PauseExpiries } from './duties/pause-expiries.ts'
 import { Rollouts } from './duties/rollouts.ts'
 import { StatsSampler } from './duties/stats-sampler.ts'
 import { Fleet } from './fleet/fleet.ts'
@@ -46,6 +47,8 @@ import { registerMetrics } from './gateway-metrics.ts'
 import type { GatewayView } from './gateway-view.ts'
 import { groupOf, HomeStreams, type HomeStream } from './home-streams.ts'
 import { Invoke } from './invoke.ts'
+import { EnforcePauses } from './pauses/enforce-pauses.ts'
+import { PauseBoard } from './pauses/pause-board.ts'
 import { receiveTracerOf } from './receive-tracing.ts'
 import { describeHolder } from './stream-holder.ts'
 import { TrafficLog } from './traffic-log.ts'
@@ -64,6 +67,7 @@ interface Parts {
   registry?: Registry
   logs?: FunctionLogs
   store?: HomeStore
+  pauses?: PauseBoard
   streams?: HomeStreams
   kafka?: KafkaClient
   broker?: EmbeddedBroker
@@ -103,6 +107,7 @@ export class GatewayParts {
     parts.telemetry = await startTelemetry({ config: config.telemetry, logger, version })
     const registry = await this.#openRegistry(secrets)
     parts.store = await openSqliteStore({ dir: config.dataDir, onFatal })
+    parts.pauses = await PauseBoard.open(parts.store, Date.now())
     await this.#openStreams(registry.state)
     if (config.kafka.brokers.length > 0) parts.kafka = connectKafka(config.kafka, logger)
     await this.#buildEdges(secrets)
@@ -211,6 +216,7 @@ export class GatewayParts {
     for (const source of parts.sources.values())
       if (source instanceof KafkaSource) kafkaSources.set(source.log.stream, source)
     fleet.attach({ streams, kafkaSources, sinks: parts.sinks, store, tracer, logger, traffic })
+    parts.pauses.attach(new EnforcePauses({ triggers: fleet.triggers, engines: fleet.engines }))
     parts.sampler = new StatsSampler(fleet.engines, observations)
     parts.duties = this.#buildDuties(fleet)
     const metrics = new MetricsRegistry()
@@ -231,13 +237,13 @@ export class GatewayParts {
   }
 
   #buildFleet(secrets: ReadonlyMap<string, string>): Fleet {
-    const { telemetry, logs, registry, artifacts } = this.#parts as Required<Parts>
+    const { telemetry, logs, registry, artifacts, pauses } = this.#parts as Required<Parts>
     const { logger } = this.#options
     const surroundings = this.#surroundings(secrets)
     const fleet = new Fleet({
       dataDir: this.#config.dataDir,
       cores: availableParallelism(),
-      ...{ registry, artifacts, logger },
+      ...{ registry, pauses, artifacts, logger },
       resolve: (name, stored) => resolveVersion(name, stored, surroundings),
       poolOptions: functionVersion => ({
         tracing: telemetry.tracer.enabled,
@@ -254,7 +260,7 @@ export class GatewayParts {
   }
 
   #buildDuties(fleet: Fleet): Duties {
-    const { registry, artifacts, sampler } = this.#parts as Required<Parts>
+    const { registry, artifacts, sampler, pauses } = this.#parts as Required<Parts>
     const { logger } = this.#options
     const failed = (what: string) => (error: unknown) =>
       logger.error({ err: error }, `${what} failed; it is tried again`)
@@ -262,6 +268,7 @@ export class GatewayParts {
     this.#parts.rollouts = rollouts
     return new Duties([
       new Expiries(registry, failed('deleting what has expired')),
+      new PauseExpiries(pauses, failed('ending a pause that is over')),
       rollouts,
       new ArtifactCollector(artifacts, registry, fleet.engines, failed('collecting code that nothing refers to')),
       sampler,

@@ -16,6 +16,7 @@ import type { TriggerFleet } from './fleet/trigger-fleet.ts'
 import type { VersionEngines } from './fleet/version-engines.ts'
 import type { LogEnds } from './fleet/version-lag.ts'
 import type { HomeStreams } from './home-streams.ts'
+import type { PauseBoard } from './pauses/pause-board.ts'
 import type { Invoke } from './invoke.ts'
 import type { Rollouts } from './duties/rollouts.ts'
 import type { StatsSampler } from './duties/stats-sampler.ts'
@@ -38,6 +39,7 @@ export interface GatewayView {
   readonly kafka?: KafkaClient
   readonly store: HomeStore
   readonly reserve: DiskReserve
+  readonly pauses: PauseBoard
   readonly observations: Observations
   readonly sampler: StatsSampler
   readonly rollouts: Rollouts

@@ -3,6 +3,7 @@ import type { InvokeReply, InvokeRequest } from '../api/invocation-control.ts'
 import type { AcceptedInvocation } from '../api/views/invocation-view.ts'
 import { formatFunctionRef, formatVersionRef, parseFunctionRef, type FunctionRef } from '../config/function-ref.ts'
 import { DirectInvocation } from '../dispatch/direct-invocation.ts'
+import { pausedError } from '../dispatch/version-dispatch.ts'
 import { SluiceError } from '../errors/sluice-error.ts'
 import { eventFromHttp } from '../events/create-event.ts'
 import { encodeEventHeader } from '../events/event-header-codec.ts'
@@ -71,11 +72,14 @@ export class Invoke {
     try {
       const { engine, outcome } = await this.#run(ref, event, invocationId, true)
       const shown = formatFunctionRef(ref)
-      if (outcome.kind === 'not-started')
+      if (outcome.kind === 'not-started') {
+        const { pauseRecord: pause } = engine.dispatch
+        if (pause !== undefined) throw pausedError(name, engine.version.version, pause)
         throw new SluiceError(
           'SLUICE_DISPATCH_STOPPED',
           `function ${shown} was stopped before the call began; try again`,
         )
+      }
       if (outcome.kind !== 'succeeded') {
         const { reason, message } = outcome.error
         const code = reason === 'timeout' ? 'SLUICE_HTTP_FUNCTION_TIMEOUT' : 'SLUICE_HTTP_FUNCTION_FAILED'
@@ -183,6 +187,7 @@ const unavailable: ReadonlySet<string> = new Set([
   'SLUICE_DISPATCH_STOPPED',
   'SLUICE_FUNCTIONS_DISABLED',
   'SLUICE_FUNCTIONS_NOT_FOUND',
+  'SLUICE_FUNCTIONS_PAUSED',
   'SLUICE_REGISTRY_INVALID',
   'SLUICE_WORKERS_QUARANTINED',
 ])

@@ -54,6 +54,10 @@ export interface PauseRecord {
   readonly reason: string
   readonly by: string
   readonly sinceMs: number
+  /** It ends by itself then; absent: somebody has to end it. */
+  readonly expiresAtMs?: number
+  /** The circuit breaker of the trigger has paused it, and probes when it may go on. */
+  readonly isBreaker?: true
 }
 
 /**
@@ -81,11 +85,12 @@ export interface HomeStore {
   parkedKeys(trigger: string): Promise<readonly ParkedKey[]>
   unpark(event: Pick<ParkedEvent, 'trigger' | 'stream' | 'partition' | 'offset'>): Promise<void>
 
+  /** @param scope what is paused, as gateway/pauses/pause-scope.ts writes it. */
   pause(scope: string, pause: PauseRecord): Promise<void>
   resume(scope: string): Promise<void>
   pauses(): Promise<ReadonlyMap<string, PauseRecord>>
 
-  /** Forgets the parked events and the pause of a trigger that is deleted; its dead letters stay. */
+  /** Forgets the parked events and the pauses of a trigger that is deleted; its dead letters stay. */
   forgetTrigger(trigger: string): Promise<void>
 
   /** Up to when the ticks of a schedule source are done, in ms since the epoch; undefined for one that never ran. */

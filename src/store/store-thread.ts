@@ -1,6 +1,7 @@
 import { DatabaseSync, type StatementSync, type SQLInputValue } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { DeadLetter, ParkedEvent, PauseRecord } from './home-store.ts'
+import type { DeadLetter, ParkedEvent } from './home-store.ts'
+import { pauseOperations, preparePauses } from './pause-tables.ts'
 
 /** A call from sqlite-store.ts; `id` comes back in the reply. */
 export interface StoreCall {
@@ -31,9 +32,6 @@ const schema = `
     PRIMARY KEY (trigger, stream, partition, offset)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS parked_by_key ON parked (trigger, stream, partition, key, offset);
-  CREATE TABLE IF NOT EXISTS pauses (
-    scope TEXT PRIMARY KEY, reason TEXT NOT NULL, paused_by TEXT NOT NULL, since INTEGER NOT NULL
-  ) STRICT;
   CREATE TABLE IF NOT EXISTS schedules (source TEXT PRIMARY KEY, tick INTEGER NOT NULL) STRICT;
 `
 
@@ -51,6 +49,7 @@ function openDatabase(file: string): DatabaseSync {
     )
   }
   database.exec(schema)
+  preparePauses(database)
   database.exec(`PRAGMA user_version = ${schemaVersion}`)
   return database
 }
@@ -63,7 +62,9 @@ function operations(database: DatabaseSync) {
     return statement
   }
   const run = (text: string, ...values: SQLInputValue[]): void => void sql(text).run(...values)
+  const pauses = pauseOperations(sql)
   return {
+    ...pauses,
     putDeadLetter(letter: Omit<DeadLetter, 'id'>): void {
       run(
         `INSERT OR REPLACE INTO dead_letters (trigger, stream, partition, offset, event_id, key, header, value, stage,
@@ -134,28 +135,9 @@ function operations(database: DatabaseSync) {
         offset,
       )
     },
-    pause(scope: string, pause: PauseRecord): void {
-      run(
-        'INSERT OR REPLACE INTO pauses (scope, reason, paused_by, since) VALUES (?,?,?,?)',
-        scope,
-        pause.reason,
-        pause.by,
-        pause.sinceMs,
-      )
-    },
-    resume(scope: string): void {
-      run('DELETE FROM pauses WHERE scope = ?', scope)
-    },
     forgetTrigger(trigger: string): void {
       run('DELETE FROM parked WHERE trigger = ?', trigger)
-      run('DELETE FROM pauses WHERE scope = ?', `trigger:${trigger}`)
-    },
-    pauses(): [string, PauseRecord][] {
-      const rows = sql('SELECT scope, reason, paused_by, since FROM pauses').all()
-      return rows.map(row => [
-        String(row['scope']),
-        { reason: String(row['reason']), by: String(row['paused_by']), sinceMs: Number(row['since']) },
-      ])
+      pauses.forgetPausesOf(trigger)
     },
     scheduleTick(source: string): number | undefined {
       return sql('SELECT tick FROM schedules WHERE source = ?').get(source)?.['tick'] as number | undefined

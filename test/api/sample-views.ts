@@ -1,10 +1,12 @@
 import type { FunctionDefinition } from '../../src/config/sections/function-definition.ts'
 import type { AliasView } from '../../src/api/views/alias-view.ts'
 import type { FunctionSummary, FunctionView } from '../../src/api/views/function-view.ts'
+import type { PauseInput, PauseTarget } from '../../src/api/pause-control.ts'
 import type { LogLineView } from '../../src/api/views/log-view.ts'
 import type { ScalingInputsView, ScalingView } from '../../src/api/views/scaling-view.ts'
 import type { StatsView } from '../../src/api/views/stats-view.ts'
-import type { DeadLetterView, TriggerView } from '../../src/api/views/trigger-view.ts'
+import type { PauseEntry } from '../../src/api/views/pause-view.ts'
+import type { DeadLetterView, PauseView, TriggerView } from '../../src/api/views/trigger-view.ts'
 import type { VersionView } from '../../src/api/views/version-view.ts'
 
 export const sampleDefinition: FunctionDefinition = {
@@ -144,6 +146,22 @@ export const triggerViewOf = (name: string): TriggerView => ({
   revision: 9,
   createdAtMs: 1,
   updatedAtMs: 2,
+})
+
+export const pauseViewOf = ({ reason, by, expiresAtMs }: PauseInput): PauseView => ({
+  reason,
+  by,
+  breaker: false,
+  sinceMs: 1,
+  expiresAtMs: expiresAtMs ?? null,
+})
+
+export const pauseEntryOf = (target: PauseTarget, input: PauseInput): PauseEntry => ({
+  id: '3f2a9c0d41b75e68',
+  ...{ trigger: null, partition: null, key: null, function: null, version: null, source: null },
+  ...(target.kind === 'function' || target.kind === 'alias' ? { kind: 'trigger', trigger: 'alerts' } : target),
+  state: 'paused',
+  ...pauseViewOf(input),
 })
 
 export const deadLetterOf = (id: number): DeadLetterView => ({

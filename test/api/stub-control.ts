@@ -1,6 +1,7 @@
 import type { GatewayControl } from '../../src/api/gateway-control.ts'
 import type { InvokeRequest } from '../../src/api/invocation-control.ts'
 import type { LogLineView } from '../../src/api/views/log-view.ts'
+import type { PauseEntry } from '../../src/api/views/pause-view.ts'
 import type { TriggerView } from '../../src/api/views/trigger-view.ts'
 import { SluiceError } from '../../src/errors/sluice-error.ts'
 import {
@@ -9,6 +10,8 @@ import {
   functionSummaryOf,
   functionViewOf,
   logLineOf,
+  pauseEntryOf,
+  pauseViewOf,
   scalingViewOf,
   statsViewOf,
   triggerViewOf,
@@ -32,6 +35,7 @@ export interface StubControl extends GatewayControl {
  */
 export function createStubControl(): StubControl {
   let trigger: TriggerView = triggerViewOf('alerts')
+  let pauses: readonly PauseEntry[] = []
   const calls: unknown[][] = []
   const known = (name: string): string => {
     if (name === 'price' || name === 'echo') return name
@@ -133,13 +137,26 @@ export function createStubControl(): StubControl {
       return { created: name !== trigger.name, view: triggerViewOf(name) }
     },
     deleteTrigger: async (name, precondition) => note('deleteTrigger', knownTrigger(name).name, precondition),
-    pauseTrigger: async (name, { reason, by }) => {
+    pauseTrigger: async (name, input) => {
       knownTrigger(name)
-      return (trigger = { ...trigger, state: 'paused', paused: { reason, by, sinceMs: 1 } })
+      return (trigger = { ...trigger, state: 'paused', paused: pauseViewOf(input) })
     },
     resumeTrigger: async name => {
       knownTrigger(name)
       return (trigger = { ...trigger, state: 'running', paused: null })
+    },
+    pauses: async () => pauses,
+    pause: async (target, input) => {
+      note('pause', target, input)
+      if ('trigger' in target) knownTrigger(target.trigger)
+      else known(target.function)
+      return (pauses = [pauseEntryOf(target, input)])
+    },
+    endPause: async id => {
+      const pause = pauses.find(entry => entry.id === id)
+      if (pause === undefined) throw new SluiceError('SLUICE_API_NOT_FOUND', `there is no pause ${id}`)
+      pauses = []
+      return pause
     },
     deadLetters: async (name, { limit, before = 4 }) => {
       if (name !== 'source:web') knownTrigger(name)

@@ -33,7 +33,7 @@ import { planDeleteTrigger, planPutTrigger, planRenew } from '../../src/registry
 import type { RegistryChange } from '../../src/registry/registry-change.ts'
 import type { FunctionRecord, RegistryState, TriggerRecord } from '../../src/registry/registry-records.ts'
 import { emptyState, type ReplicatedState } from '../../src/registry/state-draft.ts'
-import { deadLetterOf, triggerViewOf } from '../api/sample-views.ts'
+import { deadLetterOf, pauseEntryOf, pauseViewOf, triggerViewOf } from '../api/sample-views.ts'
 
 export interface SeenRequest {
   /** `PUT /v1/functions/price`, with its query. */
@@ -252,8 +252,13 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
     },
     deleteTrigger: async (name, precondition) =>
       void commit(planDeleteTrigger(state, { name, ...conditionOf(precondition) })),
-    pauseTrigger: async (name, pause) => ({ ...triggerOf(name), state: 'paused', paused: { ...pause, sinceMs: 1 } }),
+    pauseTrigger: async (name, pause) => ({ ...triggerOf(name), state: 'paused', paused: pauseViewOf(pause) }),
     resumeTrigger: async name => triggerOf(name),
+    pauses: async () => [],
+    pause: async (target, input) => [pauseEntryOf(target, input)],
+    endPause: async id => {
+      throw new SluiceError('SLUICE_API_NOT_FOUND', `there is no pause ${id}`)
+    },
     deadLetters: async () => ({ items: [deadLetterOf(1)], total: 1, next: null }),
     async renew({ function: name, trigger, expiresAfterMs }) {
       const expiresAtMs = Date.now() + expiresAfterMs

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { PartPauses } from '../../src/dispatch/paused-parts.ts'
 import { TriggerDispatch } from '../../src/dispatch/trigger-dispatch.ts'
 import type { TriggerOptions } from '../../src/dispatch/trigger-options.ts'
 import type { Delivery } from '../../src/dispatch/delivery.ts'
@@ -65,10 +66,10 @@ export class DispatchFixture {
   #waiters: (() => void)[] = []
   #options: FixtureOptions = {}
 
-  async open(script: Script, options: FixtureOptions = {}, pause?: PauseRecord): Promise<this> {
+  async open(script: Script, options: FixtureOptions = {}, pause?: PauseRecord, parts?: PartPauses): Promise<this> {
     await this.#open(options)
     this.dispatch = this.addVersion('latest', script)
-    await this.#start(pause)
+    await this.#start(pause, parts)
     return this
   }
 
@@ -90,11 +91,11 @@ export class DispatchFixture {
     this.store = await openSqliteStore({ dir: this.dir, onFatal: error => this.logged.push(error.message) })
   }
 
-  async #start(pause: PauseRecord | undefined): Promise<void> {
+  async #start(pause: PauseRecord | undefined, parts?: PartPauses): Promise<void> {
     this.pool = this.poolOf('latest')
     this.routes.targets = [this.target('latest', 100)]
     this.trigger = this.createTrigger()
-    await this.trigger.start(pause)
+    await this.trigger.start(pause, parts)
   }
 
   /** One more version; nothing names it yet. */

@@ -85,6 +85,24 @@ describe('the SQLite store', () => {
     expect(await again.pauses()).toEqual(new Map())
   })
 
+  it('takes over the pauses of a version that knew no end of them', async () => {
+    const dir = newDir()
+    const before = new DatabaseSync(join(dir, 'home.sqlite'))
+    before.exec(`CREATE TABLE pauses (scope TEXT PRIMARY KEY, reason TEXT NOT NULL, paused_by TEXT NOT NULL,
+      since INTEGER NOT NULL) STRICT; INSERT INTO pauses VALUES ('trigger:t', 'r', 'b', 3)`)
+    before.close()
+    const store = await open(dir)
+    const ending = { reason: 'r', by: 'breaker', sinceMs: 4, expiresAtMs: 9, isBreaker: true as const }
+    await store.pause('key:t:k', ending)
+    await store.close()
+    expect(await (await open(dir)).pauses()).toEqual(
+      new Map([
+        ['trigger:t', { reason: 'r', by: 'b', sinceMs: 3 }],
+        ['key:t:k', ending],
+      ]),
+    )
+  })
+
   it('keeps the last tick of every schedule and never lets it go back', async () => {
     const dir = newDir()
     const store = await open(dir)

@@ -10,6 +10,7 @@ import { gatewayHealth, sinkView, sourceView, streamView } from '../views/gatewa
 import { acceptedInvocation, loggedInvocation } from '../views/invocation-view.ts'
 import { deletionView, leaseView } from '../views/lifetime-view.ts'
 import { logLineView, logPage } from '../views/log-view.ts'
+import { pauseEntry } from '../views/pause-view.ts'
 import { problemView } from '../views/problem-view.ts'
 import {
   externalMetricView,
@@ -46,6 +47,7 @@ export const namedSchemas: Readonly<Record<string, TSchema>> = {
   LogLine: logLineView,
   LogPage: logPage,
   LoggedInvocation: loggedInvocation,
+  Pause: pauseEntry,
   Problem: problemView,
   Publication: publicationSchema,
   Rollout: rolloutView,

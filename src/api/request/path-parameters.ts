@@ -43,6 +43,13 @@ export const aliasName = parameter(
   'live',
 )
 
+export const pauseId = parameter(
+  '^[0-9a-f]{16}$',
+  'the id of a pause, 16 characters 0–9 and a–f',
+  'Id of a pause.',
+  '3f2a9c0d41b75e68',
+)
+
 /** @throws {SluiceError} SLUICE_API_INVALID_REQUEST that says what is allowed. */
 export function checkPathParameters(
   parameters: Readonly<Record<string, PathParameter>>,

@@ -23,6 +23,7 @@ export function createReadRequest(route: ApiRoute): ReadRequest {
       name: parameters.name ?? '',
       version: Number(parameters.version ?? 0),
       alias: parameters.alias ?? '',
+      id: parameters.id ?? '',
       precondition:
         route.precondition === 'none' ? {} : readPrecondition(headers, route.precondition === 'match-or-absent'),
       query: checkQuery(readQuery(route.query, request.query as Record<string, unknown>)),

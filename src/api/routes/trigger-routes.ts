@@ -7,6 +7,7 @@ import { deadLetterOwner, triggerName } from '../request/path-parameters.ts'
 import { deletionView, leaseView } from '../views/lifetime-view.ts'
 import { deadLetterPage, triggerView } from '../views/trigger-view.ts'
 import { namePage } from '../views/view-schema.ts'
+import { pauseFields, pauseInputOf } from './pause-routes.ts'
 import { expiresAfterMs, pageFields, strict } from './route-fields.ts'
 
 const parameters = { name: triggerName }
@@ -24,13 +25,7 @@ const triggerBody = Type.Object(
   { ...strict, description: 'Runs a function on the events of a stream.' },
 )
 
-const pauseBody = Type.Object(
-  {
-    reason: Type.String({ minLength: 1, maxLength: 500, description: 'Why; kept with the pause and shown.' }),
-    by: Type.String({ minLength: 1, maxLength: 100, default: 'api', description: 'Who.' }),
-  },
-  strict,
-)
+const pauseBody = Type.Object(pauseFields, strict)
 
 const deadLetterQuery = Type.Object(
   {
@@ -118,7 +113,7 @@ export const triggerRoutes: readonly ApiRoute[] = [
     parameters,
     body: jsonBody(pauseBody, { reason: 'database upgrade', by: 'ada' }),
     answers: { 200: taggedAnswers(triggerView) },
-    handle: async (control, { name, body }) => ok(await control.pauseTrigger(name, body)),
+    handle: async (control, { name, body }) => ok(await control.pauseTrigger(name, pauseInputOf(body, Date.now()))),
   }),
   route({
     method: 'POST',

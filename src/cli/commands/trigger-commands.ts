@@ -1,10 +1,9 @@
 import type { Command } from 'commander'
-import type { DeadLetterPage, DeadLetterView, TriggerView } from '../../api/views/trigger-view.ts'
+import type { DeadLetterPage, DeadLetterView } from '../../api/views/trigger-view.ts'
 import { apiPath } from '../api-client.ts'
 import type { CommandIo } from '../command-io.ts'
 import { formatTable, type Column } from '../format-table.ts'
 import { wholeNumber } from '../option-parsers.ts'
-import { userName } from '../user-name.ts'
 import { clientOf, printJson, withApiOptions, type ApiCommandOptions } from './api-command.ts'
 
 const deadLetterColumns: readonly Column<DeadLetterView>[] = [
@@ -18,34 +17,8 @@ const deadLetterColumns: readonly Column<DeadLetterView>[] = [
   { title: 'MESSAGE', value: row => (row.message.length > 100 ? `${row.message.slice(0, 99)}…` : row.message) },
 ]
 
-/** `sluice pause`, `resume`, `dead-letters`. */
+/** `sluice dead-letters`. */
 export function addTriggerCommands(program: Command, io: CommandIo): void {
-  withApiOptions(program.command('pause <trigger>').description('stop running a trigger; events keep arriving'), io)
-    .requiredOption('--reason <text>', 'why; it is kept and shown')
-    .option('--by <name>', 'who', userName())
-    .option('--json', 'print JSON')
-    .addHelpText(
-      'after',
-      `\nExamples:\n  sluice pause telemetry-alert --reason 'broken firmware 1.4.2'\n  sluice pause telemetry-alert --reason deploy --by ci`,
-    )
-    .action(async (trigger: string, options: ApiCommandOptions & { reason: string; by: string }) => {
-      const { reason, by } = options
-      const view = await clientOf(options, io).json<TriggerView>('POST', apiPath('triggers', trigger, 'pause'), {
-        body: { reason, by },
-      })
-      if (options.json === true) return printJson(io, view)
-      io.out(`${trigger} is ${view.state}; ${lagOf(view)}\n`)
-    })
-
-  withApiOptions(program.command('resume <trigger>').description('go on with a paused trigger, where it stopped'), io)
-    .option('--json', 'print JSON')
-    .addHelpText('after', `\nExamples:\n  sluice resume telemetry-alert`)
-    .action(async (trigger: string, options: ApiCommandOptions) => {
-      const view = await clientOf(options, io).json<TriggerView>('POST', apiPath('triggers', trigger, 'resume'))
-      if (options.json === true) return printJson(io, view)
-      io.out(`${trigger} is ${view.state}; ${lagOf(view)}\n`)
-    })
-
   withApiOptions(program.command('dead-letters <trigger>').description('show events that used up their attempts'), io)
     .option('--limit <count>', 'newest letters to show, 1 to 500', wholeNumber(1, 500), 50)
     .option('--before <id>', 'only letters older than this id', wholeNumber(1))
@@ -64,6 +37,3 @@ export function addTriggerCommands(program: Command, io: CommandIo): void {
       if (page.next !== null) io.out(`${page.total} in all; older ones: --before ${page.next}\n`)
     })
 }
-
-const lagOf = (view: TriggerView): string =>
-  view.lag === null ? 'how many events wait is not known now' : `${view.lag} event${view.lag === 1 ? '' : 's'} to go`

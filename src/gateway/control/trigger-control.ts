@@ -4,8 +4,6 @@ import { parseFunctionRef } from '../../config/function-ref.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import { planDeleteTrigger, planPutTrigger, planRenew } from '../../registry/plan-trigger.ts'
 import type { TriggerRecord } from '../../registry/registry-records.ts'
-import type { PauseRecord } from '../../store/home-store.ts'
-import { pauseScope } from '../fleet/trigger-fleet.ts'
 import type { GatewayView } from '../gateway-view.ts'
 import { deadLetterView } from '../views/dead-letter-view.ts'
 import { triggerViewOf, waitingTriggerViewOf } from '../views/trigger-views.ts'
@@ -14,7 +12,7 @@ import { conditionOf } from './function-control.ts'
 
 /** Triggers: those of the registry, and those of asynchronous invocations, which can be looked at, paused and resumed. */
 export function createTriggerControl(view: GatewayView): TriggerControl {
-  const { registry, triggers: fleet, store, config, ends } = view
+  const { registry, triggers: fleet, store, pauses, config, ends } = view
 
   const recordNamed = (name: string): TriggerRecord => {
     const record = registry.state.triggers.get(name) ?? fleet.running.get(name)?.record
@@ -26,7 +24,8 @@ export function createTriggerControl(view: GatewayView): TriggerControl {
     const running = fleet.running.get(name)
     if (running !== undefined) return triggerViewOf(running, { ends, deadLetters: kept })
     const waiting = fleet.waiting.get(name) ?? { record: recordNamed(name), problem: 'it is being started' }
-    return waitingTriggerViewOf(waiting, (await store.pauses()).get(pauseScope(waiting.record)), kept)
+    const pause = pauses.of({ kind: 'trigger', trigger: waiting.record.uid })
+    return waitingTriggerViewOf(waiting, pause, kept)
   }
   const oneView = async (name: string): Promise<TriggerView> => viewOf(name, await store.countDeadLetters())
 
@@ -71,22 +70,14 @@ export function createTriggerControl(view: GatewayView): TriggerControl {
       await registry.transact('api', state => planDeleteTrigger(state, { name, ...conditionOf(precondition) }))
       await fleet.settled(name)
     },
-    async pauseTrigger(name, { reason, by }) {
+    async pauseTrigger(name, input) {
       await fleet.settled(name)
-      const record = recordNamed(name)
-      const dispatch = fleet.running.get(name)?.dispatch
-      const scope = pauseScope(record)
-      const known = dispatch?.pauseRecord ?? (await store.pauses()).get(scope)
-      const pause: PauseRecord = { reason, by, sinceMs: known?.sinceMs ?? Date.now() }
-      // Durable first: a crash right after the answer must find the trigger paused.
-      await store.pause(scope, pause)
-      await dispatch?.pause(pause)
+      await pauses.pause({ kind: 'trigger', trigger: recordNamed(name).uid }, input, Date.now())
       return oneView(name)
     },
     async resumeTrigger(name) {
       await fleet.settled(name)
-      await store.resume(pauseScope(recordNamed(name)))
-      fleet.running.get(name)?.dispatch.resume()
+      await pauses.resume({ kind: 'trigger', trigger: recordNamed(name).uid })
       return oneView(name)
     },
     async deadLetters(name, { limit, before }) {

@@ -11,7 +11,7 @@ import { groupOf, type HomeStream } from '../home-streams.ts'
 import { buildTrigger } from './build-trigger.ts'
 import type { FunctionRoutes } from './function-routes.ts'
 import type { RefTargets } from './ref-targets.ts'
-import { pauseScope, type RunningTrigger, type TriggerFleet, type TriggerFleetOptions } from './trigger-fleet.ts'
+import type { RunningTrigger, TriggerFleet, TriggerFleetOptions } from './trigger-fleet.ts'
 import { routeTarget, TriggerRoutes } from './trigger-routes.ts'
 
 /** Extension attribute that says which version or alias an asynchronous invocation asked for. */
@@ -82,7 +82,9 @@ export class AsyncInvocations {
     this.#tables.get(functionName)?.close()
     this.#tables.delete(functionName)
     await parts.streams.delete(name)
-    await parts.store.forgetTrigger(uidOf(functionName))
+    const uid = uidOf(functionName)
+    await parts.store.forgetTrigger(uid)
+    parts.pauses.forget(scope => 'trigger' in scope && scope.trigger === uid)
   }
 
   #stream(functionName: string): Promise<HomeStream> {
@@ -111,8 +113,9 @@ export class AsyncInvocations {
       void hold(trigger)
     }
     await hold(trigger)
-    await dispatch.start((await parts.store.pauses()).get(pauseScope(record)))
     fleet.adopt(trigger)
+    const { pauses } = parts
+    await dispatch.start(pauses.of({ kind: 'trigger', trigger: record.uid }), pauses.partsOf(record.uid))
     return stream
   }
 }

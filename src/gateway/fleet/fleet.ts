@@ -6,6 +6,7 @@ import type { StoredVersion } from '../../functions/resolve-version.ts'
 import type { RegistryState } from '../../registry/registry-records.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { WorkerPoolOptions } from '../../workers/pool-options.ts'
+import type { PauseBoard } from '../pauses/pause-board.ts'
 import { AsyncInvocations } from './async-invocations.ts'
 import type { TriggerParts } from './build-trigger.ts'
 import { FunctionRoutes } from './function-routes.ts'
@@ -19,6 +20,7 @@ export interface FleetOptions {
   readonly dataDir: string
   readonly cores: number
   readonly registry: Registry
+  readonly pauses: PauseBoard
   /** Makes a stored version runnable. @throws {SluiceError} SLUICE_REGISTRY_INVALID. */
   readonly resolve: (name: string, stored: StoredVersion) => FunctionVersion
   readonly artifacts: LocalArtifactStore
@@ -44,13 +46,14 @@ export class Fleet {
   #unlisten: () => void = () => undefined
 
   constructor(options: FleetOptions) {
-    const { registry, artifacts, logger, cores, resolve, poolOptions, onScaling, onRetired } = options
+    const { registry, pauses, artifacts, logger, cores, resolve, poolOptions, onScaling, onRetired } = options
     this.#options = options
     this.engines = new VersionEngines({
       cores,
       resolve,
       poolOptions,
       ends: this.ends,
+      pauseOf: (name, version) => pauses.of({ kind: 'version', function: name, version }),
       verify: hash => artifacts.verify(hash),
       onDamaged: (name, error) => {
         logger.error({ function: name, code: error.code }, `function ${name}: ${error.message}`)
@@ -78,7 +81,8 @@ export class Fleet {
 
   /** Builds what needs sinks and streams. Nothing runs before {@link start}. */
   attach(parts: TriggerParts): void {
-    const fleetParts = { ...parts, routes: this.routes, shadows: this.shadows }
+    const { pauses } = this.#options
+    const fleetParts = { ...parts, pauses, routes: this.routes, shadows: this.shadows }
     this.#triggers = new TriggerFleet(fleetParts)
     this.#asynchronous = new AsyncInvocations({
       dataDir: this.#options.dataDir,

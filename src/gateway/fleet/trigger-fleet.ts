@@ -4,8 +4,8 @@ import { messageOf } from '../../errors/sluice-error.ts'
 import { EmbeddedLog } from '../../log/embedded/embedded-log.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
 import type { RegistryState, TriggerDefinition, TriggerRecord } from '../../registry/registry-records.ts'
-import type { PauseRecord } from '../../store/home-store.ts'
 import { groupOf } from '../home-streams.ts'
+import type { PauseBoard } from '../pauses/pause-board.ts'
 import { buildTrigger, type TriggerParts } from './build-trigger.ts'
 import type { FunctionRoutes } from './function-routes.ts'
 import type { Shadows } from './shadows.ts'
@@ -31,6 +31,8 @@ export interface WaitingTrigger {
 export interface TriggerFleetOptions extends TriggerParts {
   readonly routes: FunctionRoutes
   readonly shadows: Shadows
+  /** What is paused; a trigger asks whenever it is built. */
+  readonly pauses: PauseBoard
 }
 
 /** Time beyond the longest attempt that a trigger gets to finish before it is replaced. */
@@ -66,8 +68,7 @@ export class TriggerFleet {
   }
 
   async start(state: RegistryState): Promise<void> {
-    const pauses = await this.#options.store.pauses()
-    for (const record of state.triggers.values()) await this.#create(record, pauses.get(pauseScope(record)))
+    for (const record of state.triggers.values()) await this.#create(record)
   }
 
   /** Follows a change of the registry; {@link settled} tells when it is carried out. */
@@ -139,7 +140,7 @@ export class TriggerFleet {
     const running = this.#running.get(name)
     if (running === undefined) {
       this.#waiting.delete(name)
-      return this.#create(record, (await this.#options.store.pauses()).get(pauseScope(record)))
+      return this.#create(record)
     }
     const { definition } = running.record
     if (isHotChange(definition, record.definition)) {
@@ -151,14 +152,13 @@ export class TriggerFleet {
       }
       return this.#hold(this.#running.get(name) as RunningTrigger)
     }
-    const pause = running.dispatch.pauseRecord
     await this.#stop(running)
-    return this.#create(record, pause)
+    return this.#create(record)
   }
 
-  async #create(record: TriggerRecord, pause: PauseRecord | undefined): Promise<void> {
-    const { name, definition } = record
-    const { routes: functions, shadows, logger } = this.#options
+  async #create(record: TriggerRecord): Promise<void> {
+    const { name, uid, definition } = record
+    const { routes: functions, shadows, pauses, logger } = this.#options
     const refs = functions.open(refOf(definition))
     const routes = new TriggerRoutes(refs, { stream: definition.stream, retry: definition.retry })
     try {
@@ -172,10 +172,12 @@ export class TriggerFleet {
         if (current !== undefined) this.#holdLater(current)
       }
       await this.#hold(trigger)
-      await built.dispatch.start(pause)
+      // In one step with the look at the pauses: one that comes while it starts finds it.
       this.#running.set(name, trigger)
+      await built.dispatch.start(pauses.of({ kind: 'trigger', trigger: uid }), pauses.partsOf(uid))
     } catch (error) {
       functions.close(refs)
+      this.#running.delete(name)
       this.#waiting.set(name, { record, problem: messageOf(error) })
       logger.warn({ trigger: name }, `trigger ${name} waits: ${messageOf(error)}`)
     }
@@ -209,11 +211,9 @@ export class TriggerFleet {
     // Its place, its parked events and its pause go with it; its dead letters stay.
     if (running.log instanceof EmbeddedLog) await running.log.forgetGroup(groupOf(record.uid))
     await this.#options.store.forgetTrigger(record.uid)
+    this.#options.pauses.forget(scope => 'trigger' in scope && scope.trigger === record.uid)
   }
 }
-
-/** Under which name the store keeps the pause of a trigger. */
-export const pauseScope = ({ uid }: Pick<TriggerRecord, 'uid'>): string => `trigger:${uid}`
 
 /** The pattern of the schema has been checked when the definition was made. */
 export const refOf = ({ function: text }: TriggerDefinition): FunctionRef => parseFunctionRef(text) as FunctionRef

@@ -4,6 +4,7 @@ import { VersionDispatch } from '../../dispatch/version-dispatch.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import type { FunctionVersion } from '../../functions/function-version.ts'
 import type { StoredVersion } from '../../functions/resolve-version.ts'
+import type { PauseRecord } from '../../store/home-store.ts'
 import { createWorkerPool } from '../../workers/piscina-pool.ts'
 import type { WorkerPoolOptions } from '../../workers/pool-options.ts'
 import { lagOf, type LogEnds } from './version-lag.ts'
@@ -22,6 +23,8 @@ export interface VersionEnginesOptions {
   readonly resolve: (name: string, stored: StoredVersion) => FunctionVersion
   readonly poolOptions: (version: FunctionVersion) => WorkerPoolOptions
   readonly ends: LogEnds
+  /** Whether a version is paused: it is born so. */
+  readonly pauseOf: (name: string, version: string) => PauseRecord | undefined
   /** Reads the code of an artifact again. Rejects with SLUICE_FUNCTIONS_LOAD when it is damaged. */
   readonly verify: (hash: string) => Promise<void>
   /** The code of a version is damaged: from now on {@link VersionEngines.acquire} refuses it. */
@@ -116,6 +119,8 @@ export class VersionEngines {
   #create(key: string, version: FunctionVersion): VersionEngine {
     const pool = createWorkerPool(version, this.#options.poolOptions(version))
     const dispatch = new VersionDispatch({ pool, maxWaitingInvocations, onStarved: () => this.controller.wake(pool) })
+    const pause = this.#options.pauseOf(version.name, version.version)
+    if (pause !== undefined) void dispatch.pause(pause)
     const engine = { key, version, dispatch }
     this.controller.add(pool, lagOf(dispatch, this.#options.ends))
     return engine

@@ -41,11 +41,12 @@ export function lagOf(dispatch: VersionDispatch, ends: LogEnds): LagSource {
   }
 }
 
-async function notTaken({ trigger, weight }: TriggerRoute, logEnds: LogEnds): Promise<number> {
-  if (trigger.state !== 'running') return 0
+async function notTaken({ trigger, engine, weight }: TriggerRoute, logEnds: LogEnds): Promise<number> {
+  // What waits for the end of a pause needs no worker.
+  if (trigger.state !== 'running' || engine.pauseRecord !== undefined) return 0
   const ends = await logEnds.of(trigger.log)
   let events = 0
   for (const { partition, taken } of trigger.partitions())
-    events += Math.max(0, (ends[partition]?.end ?? taken) - taken)
+    if (!trigger.isPartitionPaused(partition)) events += Math.max(0, (ends[partition]?.end ?? taken) - taken)
   return Math.ceil((events * weight) / 100)
 }

@@ -1,10 +1,11 @@
-import type { PartitionView, PauseView, TriggerView } from '../../api/views/trigger-view.ts'
+import type { PartitionView, TriggerView } from '../../api/views/trigger-view.ts'
 import { parseFunctionRef } from '../../config/function-ref.ts'
 import type { TriggerRecord } from '../../registry/registry-records.ts'
 import type { PauseRecord } from '../../store/home-store.ts'
 import type { RunningTrigger, WaitingTrigger } from '../fleet/trigger-fleet.ts'
 import type { LogEnds } from '../fleet/version-lag.ts'
 import { groupOf } from '../home-streams.ts'
+import { pauseViewOf } from './pause-views.ts'
 
 export interface TriggerViewParts {
   readonly ends: LogEnds
@@ -110,8 +111,4 @@ async function partitionsOf({ dispatch, log, record }: RunningTrigger, logEnds: 
       inFlight: progress.get(partition)?.inFlight ?? 0,
     }
   })
-}
-
-function pauseViewOf({ reason, by, sinceMs }: PauseRecord): PauseView {
-  return { reason, by, sinceMs }
 }

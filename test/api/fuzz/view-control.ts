@@ -7,6 +7,7 @@ import { gatewayHealth, sinkView, sourceView, streamView } from '../../../src/ap
 import { acceptedInvocation } from '../../../src/api/views/invocation-view.ts'
 import { leaseView } from '../../../src/api/views/lifetime-view.ts'
 import { logLineView, logPage } from '../../../src/api/views/log-view.ts'
+import { pauseEntry } from '../../../src/api/views/pause-view.ts'
 import { externalMetricView, scalingSeriesView, scalingView } from '../../../src/api/views/scaling-view.ts'
 import { statsView } from '../../../src/api/views/stats-view.ts'
 import { deadLetterPage, triggerView } from '../../../src/api/views/trigger-view.ts'
@@ -104,6 +105,9 @@ export function createViewControl(seed: number): GatewayControl {
     deleteTrigger: change(),
     pauseTrigger: view(triggerView, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_WRITE']),
     resumeTrigger: view(triggerView, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_WRITE']),
+    pauses: items(pauseEntry, listing),
+    pause: items(pauseEntry, ['SLUICE_FUNCTIONS_NOT_FOUND', 'SLUICE_API_NOT_FOUND', 'SLUICE_STORE_WRITE']),
+    endPause: view(pauseEntry, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_WRITE']),
     deadLetters: view(deadLetterPage, reading),
     // It takes no precondition.
     renew: view(leaseView, [
