@@ -1,5 +1,4 @@
-import type { PauseTarget } from '../api/pause-control.ts'
-import type { PauseEntry } from '../api/views/pause-view.ts'
+import type { PauseEntry, PauseTarget } from '../api/views/pause-view.ts'
 import { parseFunctionRef } from '../config/function-ref.ts'
 import { SluiceError } from '../errors/sluice-error.ts'
 

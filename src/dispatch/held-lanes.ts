@@ -2,7 +2,7 @@ import type { Hold } from './hold.ts'
 import type { Lane } from './lane.ts'
 
 export interface HeldLanesOptions {
-  /** Default 1,000 ms. */
+  /** Default 1,000 ms; Infinity: nothing is ever offered. */
   readonly parkAfterMs: number
   readonly now: () => number
   /** A lane is held for longer than `parkAfterMs`; it is held no more when this has parked it. */
@@ -41,7 +41,7 @@ export class HeldLanes {
   add(lane: Lane, hold: Hold): void {
     lane.state = 'held'
     this.#lanes.set(lane, { hold, sinceMs: this.#options.now() })
-    this.#timer ??= setTimeout(() => this.#sweep(), this.#options.parkAfterMs)
+    this.#plan()
   }
 
   remove(lane: Lane): void {
@@ -68,6 +68,13 @@ export class HeldLanes {
       if (!lane.window.assigned) this.#lanes.delete(lane)
       else if (sinceMs <= before) onOverdue(lane, hold)
     }
-    this.#timer = this.#lanes.size === 0 ? undefined : setTimeout(() => this.#sweep(), parkAfterMs)
+    this.#timer = undefined
+    this.#plan()
+  }
+
+  #plan(): void {
+    const { parkAfterMs } = this.#options
+    if (this.#timer !== undefined || this.#lanes.size === 0 || !Number.isFinite(parkAfterMs)) return
+    this.#timer = setTimeout(() => this.#sweep(), parkAfterMs)
   }
 }

@@ -1,5 +1,5 @@
 import type { Invocation } from '../workers/invocation.ts'
-import type { Delivery } from './delivery.ts'
+import { Delivery } from './delivery.ts'
 import { HeldLanes } from './held-lanes.ts'
 import type { Hold, PausedPart } from './hold.ts'
 import { maxFrameBytes, type FrameSize } from './frame-size.ts'
@@ -36,8 +36,8 @@ export class KeyOrder {
   readonly #waiting = new Map<Lane, { readonly timer: NodeJS.Timeout; readonly dueAtMs: number }>()
   /** Lanes whose partition, key or version is paused. */
   readonly #held: HeldLanes
-  /** Lanes that have a run in a frame, with its first event. */
-  readonly #inFrames = new Map<Lane, Delivery>()
+  /** Lanes that have a run in a frame: its first event, or all of them where they need not be of one key. */
+  readonly #inFrames = new Map<Lane, Delivery | readonly Delivery[]>()
   #stopped = false
 
   constructor(options: KeyOrderOptions) {
@@ -112,7 +112,7 @@ export class KeyOrder {
     // Queued twice, a lane would run its head twice at a time.
     if (lane.state === 'ready' || lane.state === 'unrouted' || lane.state === 'held' || lane.state === 'running') return
     if (lane.length === 0 || !lane.window.assigned || this.#stopped) return
-    const hold = this.#options.paused.holdOf(lane)
+    const hold = this.#options.paused.holdOf(lane.head as Delivery)
     if (hold !== undefined) return this.#hold(lane, hold)
     let isRouted: boolean
     try {
@@ -154,7 +154,8 @@ export class KeyOrder {
 
   /** Whether an event of a paused part is in a frame. */
   isRunning(part: PausedPart): boolean {
-    for (const delivery of this.#inFrames.values()) if (isOf(part, delivery)) return true
+    for (const run of this.#inFrames.values())
+      if (run instanceof Delivery ? isOf(part, run) : run.some(delivery => isOf(part, delivery))) return true
     return false
   }
 
@@ -184,9 +185,11 @@ export class KeyOrder {
 
   /** What a pause says about a lane that could run: it waits, aside when others of its partition are to pass it. */
   #hold(lane: Lane, hold: Hold): void {
+    const { parked, parkAfterMs } = this.#options
     // It is in the store already.
-    if ((lane.head as Delivery).sequence < 0) return this.#options.parked.setAside(lane, hold)
-    if (hold.kind === 'key' && !this.#options.parked.isFull) {
+    if ((lane.head as Delivery).sequence < 0) return parked.setAside(lane, hold)
+    // Where all of a partition is in order, a paused key holds it up.
+    if (hold.kind === 'key' && Number.isFinite(parkAfterMs) && !parked.isFull) {
       if (lane.publications === 0) this.#options.onPark(lane, 0, Infinity)
       // It comes here again when they are out.
       else lane.state = 'blocked'
@@ -196,7 +199,8 @@ export class KeyOrder {
   /** A partition keeps its place in the log, and so does everything when no other version of the trigger can run. */
   #overdue(lane: Lane, hold: Hold): void {
     if (hold.kind === 'partition' || lane.publications > 0 || this.#options.parked.isFull) return
-    if (hold.kind === 'version' && lane.targets?.every(({ engine }) => engine.pauseRecord !== undefined) === true) return
+    if (hold.kind === 'version' && lane.targets?.every(({ engine }) => engine.pauseRecord !== undefined) === true)
+      return
     this.#held.remove(lane)
     this.#options.onPark(lane, 0, Infinity)
   }
@@ -241,11 +245,12 @@ export class KeyOrder {
     onTaken: (delivery: Delivery) => void,
   ): number {
     lane.state = 'running'
+    const first = into.length
     this.#inFrames.set(lane, lane.head as Delivery)
     let bytes = 0
     let delivery = lane.head
     for (let index = 0; delivery !== undefined && index < maxEvents; index++, delivery = delivery.next) {
-      if (index > 0 && (delivery.alone || bytes >= maxBytes || !this.#routes.isSame(lane, delivery))) break
+      if (index > 0 && (delivery.alone || bytes >= maxBytes || !this.#isNext(lane, delivery))) break
       delivery.state = 'running'
       delivery.followsPrevious = index > 0
       delivery.route = lane.route
@@ -255,6 +260,13 @@ export class KeyOrder {
       into.push(delivery)
       onTaken(delivery)
     }
+    // Without a name it holds many keys, if it holds several events.
+    if (lane.key === '' && lane.inFrame > 1) this.#inFrames.set(lane, into.slice(first) as Delivery[])
     return bytes
+  }
+
+  /** Whether a later event of a lane may be in one run with its oldest one. */
+  #isNext(lane: Lane, delivery: Delivery): boolean {
+    return this.#routes.isSame(lane, delivery) && this.#options.paused.holdOf(delivery) === undefined
   }
 }

@@ -1,7 +1,6 @@
 import type { PauseRecord } from '../store/home-store.ts'
 import type { Delivery } from './delivery.ts'
 import type { Hold, PausedPart } from './hold.ts'
-import type { Lane } from './lane.ts'
 import { keyOf } from './trigger-routes.ts'
 
 /** The pauses of parts of a trigger, as they are kept across restarts. */
@@ -54,15 +53,14 @@ export class PausedParts {
     return this.#partitions.has(partition)
   }
 
-  /** Why the oldest event of a lane may not start; undefined when it may. */
-  holdOf(lane: Lane): Hold | undefined {
+  /** Why an event may not start; undefined when it may. */
+  holdOf(delivery: Delivery): Hold | undefined {
     if (this.isEmpty) return undefined
-    const head = lane.head as Delivery
-    const { partition } = head
+    const { partition } = delivery
     const ofPartition = this.#partitions.get(partition)
     if (ofPartition !== undefined) return { kind: 'partition', partition, pause: ofPartition }
     if (this.#keys.size === 0) return undefined
-    const key = keyOf(head)
+    const key = keyOf(delivery)
     const ofKey = this.#keys.get(key)
     return ofKey === undefined ? undefined : { kind: 'key', key, pause: ofKey }
   }

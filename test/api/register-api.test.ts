@@ -19,7 +19,8 @@ describe('the API', () => {
     const ajv = new Ajv2020({ strict: false })
     for (const route of apiRoutes) {
       const name = route.tag === 'triggers' ? 'alerts' : 'price'
-      const path = `/v1${route.path.replace('{name}', name).replace('{version}', '3').replace('{alias}', 'live')}`
+      const values = { name, version: '3', alias: 'live', id: '3f2a9c0d41b75e68' }
+      const path = `/v1${route.path.replace(/\{(\w+)\}/g, (_, field: string) => values[field as keyof typeof values])}`
       const query = route.query.properties.force === undefined ? '' : '?force=true'
       const body = route.body.kind === 'none' ? undefined : route.body.example
       const answer = await call(route.method, path + query, body)

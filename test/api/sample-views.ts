@@ -1,11 +1,11 @@
 import type { FunctionDefinition } from '../../src/config/sections/function-definition.ts'
 import type { AliasView } from '../../src/api/views/alias-view.ts'
 import type { FunctionSummary, FunctionView } from '../../src/api/views/function-view.ts'
-import type { PauseInput, PauseTarget } from '../../src/api/pause-control.ts'
+import type { PauseInput } from '../../src/api/pause-control.ts'
 import type { LogLineView } from '../../src/api/views/log-view.ts'
 import type { ScalingInputsView, ScalingView } from '../../src/api/views/scaling-view.ts'
 import type { StatsView } from '../../src/api/views/stats-view.ts'
-import type { PauseEntry } from '../../src/api/views/pause-view.ts'
+import type { PauseEntry, PauseTarget } from '../../src/api/views/pause-view.ts'
 import type { DeadLetterView, PauseView, TriggerView } from '../../src/api/views/trigger-view.ts'
 import type { VersionView } from '../../src/api/views/version-view.ts'
 

@@ -109,6 +109,47 @@ describe('a paused key', () => {
   })
 })
 
+describe('a paused key where whole partitions are in order', () => {
+  it('holds up its partition, in the log', async () => {
+    const fixture = await open(succeeds, { ordering: 'partition', parkAfterMs: 0 })
+    await fixture.trigger.pausePart({ kind: 'key', key: 'b' }, why)
+    await fixture.appendAll(['a1', 'a2', 'b1', 'a3'].map(value => [value.charAt(0), value] as const))
+    await fixture.untilDone(2)
+    await until(() => fixture.trigger.held === 2)
+    for (let i = 0; i < 50; i++) await turn()
+    expect(valuesOf(fixture)).toEqual(['a1', 'a2'])
+    expect(fixture.trigger.parkedKeys).toBe(0)
+    fixture.trigger.resumePart({ kind: 'key', key: 'b' })
+    await fixture.untilDone(4)
+    expect(valuesOf(fixture)).toEqual(['a1', 'a2', 'b1', 'a3'])
+  })
+
+  it('is confirmed only when the run that it is part of is through', async () => {
+    const gate = Promise.withResolvers<void>()
+    const fixture = await open(
+      async () => {
+        await gate.promise
+        return succeeded
+      },
+      { ordering: 'partition' },
+    )
+    // One worker takes all of them at once.
+    fixture.pool.setWorkers(1)
+    await fixture.appendAll(['a1', 'b1'].map(value => [value.charAt(0), value] as const))
+    await until(() => fixture.trigger.running > 0)
+    expect(fixture.trigger.running).toBe(2)
+    let isConfirmed = false
+    const paused = fixture.trigger.pausePart({ kind: 'key', key: 'b' }, why).then(() => (isConfirmed = true))
+    for (let i = 0; i < 20; i++) await turn()
+    expect(isConfirmed).toBe(false)
+    gate.resolve()
+    await paused
+    expect(fixture.trigger.running).toBe(0)
+    fixture.trigger.resumePart({ kind: 'key', key: 'b' })
+    await fixture.untilDone(2)
+  })
+})
+
 describe('a paused partition', () => {
   it('keeps its place in the log while the other one runs', async () => {
     const fixture = await open(succeeds)

@@ -65,8 +65,10 @@ describe('a paused key, while events flow', () => {
 })
 
 describe('a paused version', () => {
-  it('starts nothing of its triggers, answers direct invocations with 409, and stays paused when it is deployed', async () => {
-    expect(await gateway.cli('pause', 'version', 'record', '--reason', 'a test')).toBe('version record@latest is paused')
+  it('starts nothing of its triggers, answers direct invocations with 409, and survives a restart', async () => {
+    expect(await gateway.cli('pause', 'version', 'record', '--reason', 'a test')).toBe(
+      'version record@latest is paused',
+    )
     await gateway.post('/hooks', { id: 'a', key: 'k', seq: 0 })
     const refused = await gateway.post('/v1/functions/record/invocations', { id: 'b', key: 'k', seq: 0 })
     expect(refused.status).toBe(409)
@@ -99,9 +101,13 @@ describe('pauses by the API', () => {
     }
     expect(await answerTo({ kind: 'trigger', trigger: 'nope' })).toContain('404 there is no trigger nope')
     expect(await answerTo({ kind: 'partition', trigger: 'record', partition: 99 })).toMatch(/404 .* no partition 99/)
-    expect(await answerTo({ kind: 'version', function: 'record', version: '3' })).toContain('404 function record has no')
+    expect(await answerTo({ kind: 'version', function: 'record', version: '3' })).toContain(
+      '404 function record has no',
+    )
     expect(await answerTo({ kind: 'alias', function: 'record', alias: 'live' })).toContain('404 function record has no')
-    expect(await answerTo({ kind: 'trigger', trigger: 'record' }, { expiresAtMs: 5 })).toMatch(/^400 expiresAtMs is over/)
+    expect(await answerTo({ kind: 'trigger', trigger: 'record' }, { expiresAtMs: 5 })).toMatch(
+      /^400 expiresAtMs is over/,
+    )
     expect((await requestJson(gateway.url, 'DELETE', '/v1/pauses/0123456789abcdef')).status).toBe(404)
   })
 })

@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SluiceError } from '../../src/errors/sluice-error.ts'
-import type { DeadLetter, HomeStore, ParkedEvent } from '../../src/store/home-store.ts'
+import type { DeadLetter, HomeStore, ParkedEvent, PauseRecord } from '../../src/store/home-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 
 const dirs: string[] = []
@@ -96,7 +96,7 @@ describe('the SQLite store', () => {
     await store.pause('key:t:k', ending)
     await store.close()
     expect(await (await open(dir)).pauses()).toEqual(
-      new Map([
+      new Map<string, PauseRecord>([
         ['trigger:t', { reason: 'r', by: 'b', sinceMs: 3 }],
         ['key:t:k', ending],
       ]),

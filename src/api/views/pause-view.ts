@@ -22,3 +22,12 @@ export const pauseEntry = Type.Object({
 export const pauseList = list(pauseEntry)
 
 export type PauseEntry = View<typeof pauseEntry>
+
+/** What is to be paused, by the names that people use. A function or an alias stands for the triggers that name it. */
+export type PauseTarget =
+  | { readonly kind: 'trigger'; readonly trigger: string }
+  | { readonly kind: 'partition'; readonly trigger: string; readonly partition: number }
+  | { readonly kind: 'key'; readonly trigger: string; readonly key: string }
+  | { readonly kind: 'version'; readonly function: string; readonly version: string }
+  | { readonly kind: 'function'; readonly function: string }
+  | { readonly kind: 'alias'; readonly function: string; readonly alias: string }

@@ -1,6 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander'
-import type { PauseTarget } from '../../api/pause-control.ts'
-import type { PauseEntry } from '../../api/views/pause-view.ts'
+import type { PauseEntry, PauseTarget } from '../../api/views/pause-view.ts'
 import type { TriggerView } from '../../api/views/trigger-view.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import { apiPath, type ApiClient } from '../api-client.ts'

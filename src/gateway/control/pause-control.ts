@@ -1,4 +1,5 @@
-import type { PauseControl, PauseTarget } from '../../api/pause-control.ts'
+import type { PauseControl } from '../../api/pause-control.ts'
+import type { PauseTarget } from '../../api/views/pause-view.ts'
 import { parseFunctionRef } from '../../config/function-ref.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import type { TriggerRecord } from '../../registry/registry-records.ts'
@@ -75,8 +76,7 @@ export function createPauseControl(view: GatewayView): PauseControl {
     pauseEntryOf(pause, uid => records().find(trigger => trigger.uid === uid)?.name)
 
   return {
-    pauses: () =>
-      Promise.resolve([...board.all].sort((a, b) => a.record.sinceMs - b.record.sinceMs).map(entryOf)),
+    pauses: () => Promise.resolve([...board.all].sort((a, b) => a.record.sinceMs - b.record.sinceMs).map(entryOf)),
     async pause(target, input) {
       const nowMs = Date.now()
       const paused = await Promise.all(scopesOf(target).map(scope => board.pause(scope, input, nowMs)))
