@@ -164,7 +164,7 @@ export class KeyOrder {
    * nothing runs and nothing is to start any more.
    */
   parkLeftovers(): void {
-    const { now, onPark } = this.#options
+    const { onPark } = this.#options
     const park = (lane: Lane, delayMs: number): void => {
       const { sequence } = lane.head as Delivery
       const { newestComplete } = lane.window.tracker
@@ -172,7 +172,7 @@ export class KeyOrder {
       if (sequence >= 0 && sequence < newestComplete && lane.window.assigned) onPark(lane, delayMs, newestComplete)
     }
     for (const lane of [...this.#routes.recall(), ...this.#held.recall()]) park(lane, 0)
-    for (const [lane, { dueAtMs }] of this.#waiting) park(lane, Math.max(0, dueAtMs - now()))
+    for (const [lane, { dueAtMs }] of this.#waiting) park(lane, Math.max(0, dueAtMs - performance.now()))
   }
 
   stop(): void {
@@ -227,14 +227,14 @@ export class KeyOrder {
         this.#waiting.delete(lane)
         this.makeReady(lane)
       }, delayMs)
-      this.#waiting.set(lane, { timer, dueAtMs: this.#options.now() + delayMs })
+      this.#waiting.set(lane, { timer, dueAtMs: performance.now() + delayMs })
     }
   }
 
   /** Parked events publish by themselves, so results of the key that are still on their way go first. */
   #isTooLong(lane: Lane, delayMs: number): boolean {
-    const { now, parkAfterMs, parked } = this.#options
-    return !parked.isFull && lane.publications === 0 && now() + delayMs - lane.blockedSinceMs > parkAfterMs
+    const { parkAfterMs, parked } = this.#options
+    return !parked.isFull && lane.publications === 0 && performance.now() + delayMs - lane.blockedSinceMs > parkAfterMs
   }
 
   #takeRun(

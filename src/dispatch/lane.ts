@@ -38,7 +38,7 @@ export class Lane {
   length = 0
   /** Events of the run that is in a frame and not settled yet. */
   inFrame = 0
-  /** Since when the head could not run; 0 while it can. */
+  /** Since when the head could not run, by the monotonic clock; 0 while it can. */
   blockedSinceMs = 0
   /** Delay before the head's next attempt, set while its run is still in the frame. */
   retryInMs: number | undefined = undefined

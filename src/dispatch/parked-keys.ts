@@ -96,11 +96,12 @@ export class ParkedKeys {
   /** Finds what an earlier run has parked; before the first record is read, so that order holds across restarts. */
   async load(): Promise<void> {
     const { store, trigger, now } = this.#options
-    for (const { partition, key, events, dueAtMs } of await store.parkedKeys(trigger)) {
+    for (const { partition, key, events, dueAtMs, waitMs } of await store.parkedKeys(trigger)) {
       const parked = this.#open(partition, key)
       this.#atStart.add(nameOf(partition, key))
       parked.stored = events
-      this.#runAfter(parked, partition, dueAtMs - now())
+      // A clock that was set back meanwhile makes nobody wait until it is there again.
+      this.#runAfter(parked, partition, Math.min(dueAtMs - now(), waitMs))
     }
   }
 

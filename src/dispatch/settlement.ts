@@ -149,7 +149,7 @@ export class Settlement {
       this.counters.retried++
       engine.stats.retried()
       if (retry.mode === 'delayed' && this.#mayDelay(delivery)) return this.#delay(delivery, decision.delayMs)
-      if (lane.blockedSinceMs === 0) lane.blockedSinceMs = now()
+      if (lane.blockedSinceMs === 0) lane.blockedSinceMs = performance.now()
       lane.retryInMs = decision.delayMs
     }
   }

@@ -48,6 +48,8 @@ export interface ParkedKey {
   readonly key: string
   readonly events: number
   readonly dueAtMs: number
+  /** How long its oldest failure had to wait, whatever the clock shows since; 0 when nothing of it has failed. */
+  readonly waitMs: number
 }
 
 export interface PauseRecord {

@@ -123,7 +123,9 @@ function operations(database: DatabaseSync) {
     },
     parkedKeys(trigger: string): unknown[] {
       return sql(
-        'SELECT partition, key, count(*) AS events, max(due_at) AS dueAtMs FROM parked WHERE trigger = ? GROUP BY partition, key',
+        `SELECT partition, key, count(*) AS events, max(due_at) AS dueAtMs,
+          coalesce(max(due_at - json_extract(failures, '$[#-1].atMs')), 0) AS waitMs
+          FROM parked WHERE trigger = ? GROUP BY partition, key`,
       ).all(trigger)
     },
     unpark(trigger: string, stream: string, partition: number, offset: number): void {

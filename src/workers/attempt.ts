@@ -55,9 +55,9 @@ export class Attempt implements LogOrigin {
     return this.frame.traceparent(this.head)?.slice(3, 35)
   }
 
-  /** Wall clock in ms. */
-  get deadlineMs(): number {
-    return performance.timeOrigin + this.startedAt + this.#limits.timeoutMs
+  /** Until it is ended, in ms; negative afterwards. Not of the wall clock, which may jump while it runs. */
+  get remainingMs(): number {
+    return this.startedAt + this.#limits.timeoutMs - performance.now()
   }
 
   get signal(): AbortSignal {

@@ -95,11 +95,11 @@ export class HandlerContext implements Context<BoundBindings> {
 
   /** Wall clock in ms at which the attempt is ended. */
   get deadlineMs(): number {
-    return this.#attempt.deadlineMs
+    return Date.now() + this.#attempt.remainingMs
   }
 
   get remainingMs(): number {
-    return Math.max(0, this.#attempt.deadlineMs - Date.now())
+    return Math.max(0, this.#attempt.remainingMs)
   }
 
   /** Fires when the time is over; the worker is ended a moment later. */

@@ -3,6 +3,7 @@ import { bitFlips } from './log/bit-flips.ts'
 import { powerLoss } from './log/power-loss.ts'
 import { plantedBugs } from './mutants/planted-bugs.ts'
 import { ackAfterSync } from './process/ack-after-sync.ts'
+import { clockJumps } from './process/clock-jumps.ts'
 import { diskFull } from './process/disk-full.ts'
 import { lettersRefused } from './process/letters-refused.ts'
 import { pauseKillResume } from './process/pause-kill-resume.ts'
@@ -28,6 +29,7 @@ export const experiments: readonly Experiment[] = [
   poisonEvent,
   poisonKey,
   lettersRefused,
+  clockJumps,
   diskFull,
   writeErrors,
 ]

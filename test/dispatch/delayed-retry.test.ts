@@ -62,6 +62,17 @@ describe('a failed event of a trigger with delayed retries', () => {
     expect(second.trigger.counters.delayed).toBe(0)
   })
 
+  it('does not wait for a clock that was set back while the gateway was down', async () => {
+    const first = await open(failing('a1'), { retry: { ...muchLater, initialDelayMs: 50, maxDelayMs: 50 } })
+    await first.append('a', 'a1')
+    await until(() => first.trigger.parkedEvents === 1)
+    await first.stop()
+    const dayBefore = { now: () => Date.now() - 86_400_000 }
+    const second = await open(() => succeeded, dayBefore, first.dir)
+    await second.untilDone(1)
+    expect(runs(second)).toEqual(['a1/2'])
+  })
+
   it('is not run from the log again when the process died before its offset was committed', async () => {
     const never = new Promise<never>(() => undefined)
     const first = await open(({ value }) => (value === 'slow' ? never : failed()), { retry: muchLater })

@@ -76,7 +76,7 @@ describe('the SQLite store', () => {
     expect(letters[1]?.value).toBeNull()
     expect(Buffer.from(letters[0]?.value ?? []).toString()).toBe('value')
     expect(await again.countDeadLetters()).toEqual(new Map([['t', 2]]))
-    expect(await again.parkedKeys('t')).toEqual([{ partition: 0, key: 'k', events: 2, dueAtMs: 9 }])
+    expect(await again.parkedKeys('t')).toEqual([{ partition: 0, key: 'k', events: 2, dueAtMs: 9, waitMs: 0 }])
     expect((await again.parkedOf('t', 's', 0, 'k', 1)).map(({ offset }) => offset)).toEqual([7])
     expect(await again.pauses()).toEqual(new Map([['trigger:t', { reason: 'r', by: 'b', sinceMs: 3 }]]))
     await again.unpark(parked(7))
@@ -116,6 +116,13 @@ describe('the SQLite store', () => {
     expect(await again.scheduleTick('__proto__')).toBe(5)
     await again.putScheduleTick('nightly', 2_000_000_060_000)
     expect(await again.scheduleTick('nightly')).toBe(2_000_000_060_000)
+  })
+
+  it('tells of a parked key how long its last failure has to wait, beside when that ends', async () => {
+    const store = await open(newDir())
+    const failures = JSON.stringify([{ atMs: 1 }, { atMs: 4 }])
+    await store.park([{ ...parked(7), failures }, parked(8)])
+    expect(await store.parkedKeys('t')).toEqual([{ partition: 0, key: 'k', events: 2, dueAtMs: 5, waitMs: 1 }])
   })
 
   it('overwrites what stands at the same place instead of keeping it twice', async () => {

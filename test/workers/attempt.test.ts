@@ -1,12 +1,22 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { Attempt } from '../../src/workers/attempt.ts'
 import { encodeFrame, FrameReader } from '../../src/workers/frame-codec.ts'
 import { invocationOf } from './worker-fixtures.ts'
 
-function attempt(maxResultBytes = 1000): Attempt {
+function attempt(maxResultBytes = 1000, startedAt = 0): Attempt {
   const bytes = encodeFrame([invocationOf({})], { high: 1, low: 2 }, false)
-  return new Attempt(new FrameReader(bytes.buffer as ArrayBuffer), 0, 1, 0, { timeoutMs: 1000, maxResultBytes })
+  return new Attempt(new FrameReader(bytes.buffer as ArrayBuffer), 0, 1, startedAt, { timeoutMs: 1000, maxResultBytes })
 }
+
+describe('the time of an attempt', () => {
+  it('is what is left of its limit, whatever the wall clock shows', () => {
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000)
+    const { remainingMs } = attempt(1000, performance.now())
+    clock.mockRestore()
+    expect(remainingMs).toBeGreaterThan(0)
+    expect(remainingMs).toBeLessThanOrEqual(1000)
+  })
+})
 
 describe('the results of an attempt', () => {
   it('are one that is handed back when nothing was emitted', () => {

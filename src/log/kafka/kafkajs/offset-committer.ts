@@ -49,7 +49,7 @@ export class OffsetCommitter {
     for (const [partition, offset] of offsets) this.#add(partition, { epoch, offset })
     if (this.#pending.size === 0 || this.#options.signal.aborted) return Promise.resolve()
     return new Promise((resolve, reject) => {
-      this.#waiters.push({ deadline: Date.now() + this.#options.timeoutMs, resolve, reject })
+      this.#waiters.push({ deadline: performance.now() + this.#options.timeoutMs, resolve, reject })
       if (this.#isRunning) return
       this.#isRunning = true
       // In a microtask, so that commits made in one go share a request.
@@ -107,7 +107,7 @@ export class OffsetCommitter {
   }
 
   #rejectLate(waiters: readonly Waiter[], error: unknown): Waiter[] {
-    const now = Date.now()
+    const now = performance.now()
     const reason = kafkaErrorOf(error, 'SLUICE_KAFKA_COMMIT', `commit offsets of group "${this.#options.group}"`)
     return waiters.filter(waiter => {
       if (waiter.deadline > now) return true

@@ -70,7 +70,7 @@ export class PartitionSender {
    */
   produce(records: readonly OutgoingRecord[], sizes: readonly number[], bytes: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      const deadline = Date.now() + this.#options.timeoutMs
+      const deadline = performance.now() + this.#options.timeoutMs
       this.#queue.push({ records, sizes, bytes, deadline, resolve, reject, sent: 0, baseOffset: undefined })
       if (this.#isRunning) return
       this.#isRunning = true
@@ -152,12 +152,12 @@ export class PartitionSender {
     if (isTooLarge(error) || isDenied(error)) return this.#rejectFirst(parts.length, reason)
     this.#rejectLate(reason)
     const next = this.#queue[0]
-    if (next) await wait(Math.min(this.#backoff.nextMs(), Math.max(0, next.deadline - Date.now())), signal)
+    if (next) await wait(Math.min(this.#backoff.nextMs(), Math.max(0, next.deadline - performance.now())), signal)
     if (signal.aborted) this.#rejectFirst(this.#queue.length, closedError(topic, partition))
   }
 
   #rejectLate(reason: SluiceError): void {
-    const now = Date.now()
+    const now = performance.now()
     // Deadlines are in the order of the queue.
     const late = this.#queue.findIndex(({ deadline }) => deadline > now)
     this.#rejectFirst(late === -1 ? this.#queue.length : late, reason)
