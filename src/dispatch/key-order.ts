@@ -43,7 +43,8 @@ export class KeyOrder {
   constructor(options: KeyOrderOptions) {
     this.#options = options
     this.#routes = options.routes
-    const { parkAfterMs, now } = options
+    const { parkAfterMs } = options
+    const now = (): number => performance.now()
     this.#held = new HeldLanes({ parkAfterMs, now, onOverdue: (lane, hold) => this.#overdue(lane, hold) })
   }
 
