@@ -8,6 +8,7 @@ const kinds: Readonly<Record<PauseTarget['kind'], string>> = {
   partition: '<trigger> <partition>',
   key: '<trigger> <key>',
   version: '<function>@<version>',
+  source: '<source>',
   function: '<function>',
   alias: '<function>@<alias>',
 }
@@ -39,6 +40,8 @@ export function parsePauseTarget(words: readonly string[]): PauseTarget {
     case 'partition':
       if (!/^\d{1,7}$/.test(second as string)) throw wrong()
       return { kind: 'partition', trigger: first, partition: Number(second) }
+    case 'source':
+      return { kind: 'source', source: first }
     case 'function':
       return { kind: 'function', function: first }
     case 'version': {

@@ -74,6 +74,7 @@ export const errorCodes = {
   SLUICE_HTTP_PORT_IN_USE: entry(503, false, 'The port is in use'),
   SLUICE_HTTP_RATE_LIMITED: entry(429, true, 'Events come faster than the source may take them'),
   SLUICE_HTTP_SIGNATURE: entry(401, false, 'The signature is not valid'),
+  SLUICE_HTTP_SOURCE_PAUSED: entry(503, true, 'The source is paused'),
   SLUICE_HTTP_STOPPING: entry(503, true, 'The source is stopping'),
   SLUICE_HTTP_TIMEOUT: entry(408, true, 'The request took too long'),
 
@@ -103,6 +104,7 @@ export const errorCodes = {
   SLUICE_MQTT_INSECURE: entry(400, false, 'The MQTT listener would be open to everybody'),
   SLUICE_MQTT_OVERLOADED: entry(503, true, 'Too many publications wait for the log'),
   SLUICE_MQTT_PORT_IN_USE: entry(503, false, 'The MQTT port is in use'),
+  SLUICE_MQTT_SOURCE_PAUSED: entry(503, true, 'The MQTT source is paused'),
   SLUICE_MQTT_STOPPING: entry(503, true, 'The MQTT source is stopping'),
   SLUICE_MQTT_TOPIC: entry(400, false, 'The MQTT topic cannot be used'),
   SLUICE_MQTT_UNREACHABLE: entry(503, true, 'The MQTT broker is not reachable'),

@@ -216,7 +216,7 @@ export class GatewayParts {
     for (const source of parts.sources.values())
       if (source instanceof KafkaSource) kafkaSources.set(source.log.stream, source)
     fleet.attach({ streams, kafkaSources, sinks: parts.sinks, store, tracer, logger, traffic })
-    parts.pauses.attach(new EnforcePauses({ triggers: fleet.triggers, engines: fleet.engines }))
+    parts.pauses.attach(new EnforcePauses({ triggers: fleet.triggers, engines: fleet.engines, sources: parts.sources }))
     parts.sampler = new StatsSampler(fleet.engines, observations)
     parts.duties = this.#buildDuties(fleet)
     const metrics = new MetricsRegistry()
@@ -282,8 +282,12 @@ export class GatewayParts {
   }
 
   async #startStages(): Promise<void> {
-    const { sinks, fleet, sources, broker, listener, duties } = this.#parts as Required<Parts>
+    const { sinks, fleet, sources, broker, listener, duties, pauses } = this.#parts as Required<Parts>
     for (const sink of sinks.values()) await sink.start()
+    for (const [name, source] of sources) {
+      const pause = pauses.of({ kind: 'source', source: name })
+      if (pause !== undefined) await source.pause(pause)
+    }
     // Kafka sources first: the logs of their triggers stand behind them.
     for (const source of sources.values()) if (source.kind === 'kafka') await source.start()
     await fleet.start()

@@ -20,7 +20,8 @@ export function healthOf(view: GatewayView): GatewayHealth {
     parts.push({
       name: `source:${name}`,
       state: sourceState,
-      ready: sourceState === 'running',
+      // A pause is somebody's wish, not a fault.
+      ready: sourceState === 'running' || sourceState === 'paused',
       ...(detail === undefined ? {} : { detail }),
     })
   }

@@ -1,12 +1,14 @@
 import type { HeaderTemplate } from '../events/event-header-codec.ts'
+import type { PauseRecord } from '../store/home-store.ts'
 import type { EventHeader } from '../events/event-header.ts'
 
 /**
  * Where events come from. A source answers its sender only after the event is durable.
  *
  *   stopped ──start()──▶ starting ──▶ running ⇄ impaired (its peer is away; it retries) ──stop()──▶ stopped
+ *                                        └──pause()──▶ paused: refuses, or leaves events where they come from ──resume()──▶ running
  */
-export type SourceState = 'stopped' | 'starting' | 'running' | 'impaired'
+export type SourceState = 'stopped' | 'starting' | 'running' | 'impaired' | 'paused'
 
 export interface Source {
   readonly name: string
@@ -15,6 +17,13 @@ export interface Source {
   start(): Promise<void>
   /** Refuses new events at once, finishes the accepted ones, then closes. */
   stop(): Promise<void>
+  /**
+   * Takes nothing more; resolves when what was under way is settled. What pushes is refused (HTTP 503; an MQTT client is
+   * disconnected), what is fetched stays where it is (an external broker, a topic), and what falls due is missed (ticks).
+   * Also before `start`, and through stops.
+   */
+  pause(pause: PauseRecord): Promise<void>
+  resume(): Promise<void>
   stats(): SourceStats
 }
 

@@ -149,7 +149,7 @@ export function createStubControl(): StubControl {
     pause: async (target, input) => {
       note('pause', target, input)
       if ('trigger' in target) knownTrigger(target.trigger)
-      else known(target.function)
+      else if ('function' in target) known(target.function)
       return (pauses = [pauseEntryOf(target, input)])
     },
     endPause: async id => {

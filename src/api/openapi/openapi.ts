@@ -13,7 +13,7 @@ const tags: Readonly<Record<ApiTag, string>> = {
   invocations: 'Running a function past its sources.',
   observations: 'Figures and logs of functions.',
   triggers: 'Which events of which stream run which function.',
-  pauses: 'What starts nothing for the time being: triggers and parts of them, versions.',
+  pauses: 'What starts nothing for the time being: triggers and parts of them, versions, sources.',
   gateway: 'Sources, streams, sinks, and the process.',
 }
 

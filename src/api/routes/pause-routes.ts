@@ -21,6 +21,10 @@ const target = Type.Union(
     Type.Object({ kind: kind('partition'), trigger, partition }, strict),
     Type.Object({ kind: kind('key'), trigger, key }, strict),
     Type.Object({ kind: kind('version'), function: functionName, version: versionText }, strict),
+    Type.Object(
+      { kind: kind('source'), source: Type.String({ pattern: namePattern, description: 'Name of a source.' }) },
+      strict,
+    ),
     Type.Object({ kind: kind('function'), function: functionName }, strict),
     Type.Object({ kind: kind('alias'), function: functionName, alias }, strict),
   ],
@@ -60,7 +64,7 @@ export const pauseRoutes: readonly ApiRoute[] = [
     operationId: 'pause',
     tag: 'pauses',
     summary:
-      'Pauses a trigger, a partition or a key of it, or a version. Answers when it is durable and nothing of it runs.',
+      'Pauses a trigger, a partition or a key of it, a version, or a source. Answers when it is durable and nothing of it runs.',
     body: jsonBody(pauseBody, {
       target: { kind: 'key', trigger: 'alerts', key: 'device-7' },
       reason: 'broken firmware',

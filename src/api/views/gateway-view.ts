@@ -4,7 +4,7 @@ import { count, detail, known, nullable, oneOf, type View } from './view-schema.
 export const sourceView = Type.Object({
   name: Type.String(),
   kind: oneOf(['http', 'mqtt', 'kafka', 'schedule']),
-  state: oneOf(['stopped', 'starting', 'running', 'impaired', 'disabled']),
+  state: oneOf(['stopped', 'starting', 'running', 'impaired', 'disabled', 'paused']),
   stream: nullable(Type.String()),
   accepted: count(),
   duplicates: count(),

@@ -29,5 +29,6 @@ export type PauseTarget =
   | { readonly kind: 'partition'; readonly trigger: string; readonly partition: number }
   | { readonly kind: 'key'; readonly trigger: string; readonly key: string }
   | { readonly kind: 'version'; readonly function: string; readonly version: string }
+  | { readonly kind: 'source'; readonly source: string }
   | { readonly kind: 'function'; readonly function: string }
   | { readonly kind: 'alias'; readonly function: string; readonly alias: string }

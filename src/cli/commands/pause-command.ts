@@ -43,6 +43,7 @@ Done when nothing of it runs any more. It lasts through restarts, deployments an
   sluice pause partition alerts 3        one partition: its events wait in the log
   sluice pause key alerts device-7       one key: its events wait aside, the rest goes on
   sluice pause version price@3           a version, whoever feeds it; direct calls get 409
+  sluice pause source hooks              a source: senders are refused, ticks are missed
   sluice pause function price            the triggers that run the function
   sluice pause alias price@live          the triggers that run the alias
 

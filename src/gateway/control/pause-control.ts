@@ -54,6 +54,13 @@ export function createPauseControl(view: GatewayView): PauseControl {
           throw new SluiceError('SLUICE_API_NOT_FOUND', `function ${name} has no version ${version}`)
         return [target]
       }
+      case 'source':
+        if (!view.sources.has(target.source))
+          throw new SluiceError(
+            'SLUICE_API_NOT_FOUND',
+            `there is no source ${target.source}; GET /v1/sources lists them`,
+          )
+        return [target]
       case 'function': {
         const { function: name } = target
         if (!registry.state.functions.has(name)) throw notFound(name)

@@ -1,3 +1,4 @@
+import type { Source } from '../../sources/source.ts'
 import type { PauseRecord } from '../../store/home-store.ts'
 import type { RunningTrigger, TriggerFleet } from '../fleet/trigger-fleet.ts'
 import type { VersionEngine, VersionEngines } from '../fleet/version-engines.ts'
@@ -7,6 +8,7 @@ import type { PauseScope } from './pause-scope.ts'
 export interface EnforcePausesParts {
   readonly triggers: TriggerFleet
   readonly engines: VersionEngines
+  readonly sources: ReadonlyMap<string, Source>
 }
 
 /** Carries pauses out where events run. */
@@ -32,7 +34,7 @@ export class EnforcePauses implements PauseEnforcer {
         return
       }
       case 'source':
-        return
+        return this.#parts.sources.get(scope.source)?.pause(pause)
     }
   }
 
@@ -50,7 +52,7 @@ export class EnforcePauses implements PauseEnforcer {
         this.#reroute()
         return
       case 'source':
-        return
+        return this.#parts.sources.get(scope.source)?.resume()
     }
   }
 

@@ -6,6 +6,8 @@ import { eventFromHttp, type EventDefaults } from '../../events/create-event.ts'
 import { compileMapping, type CompiledMapping } from '../../events/mapping.ts'
 import { createSignatureVerifier, type SignatureVerifier } from '../signature.ts'
 import type { ReceiveSpan, ReceiveTracer } from '../receive-tracer.ts'
+import { pauseDetail, pausedError } from '../source-pause.ts'
+import type { PauseRecord } from '../../store/home-store.ts'
 import type { IncomingEvent, Source, SourceState, SourceStats } from '../source.ts'
 import { acceptsMediaType } from './accepted-media-types.ts'
 import { createFindDeliveryId, withDedupIds, type FindDeliveryId } from './delivery-id.ts'
@@ -51,7 +53,7 @@ export interface HttpSourceOptions {
  * An HTTP source: one path of the listener. A request goes through admission (from its headers), signature, decoding,
  * and is answered once its events are taken.
  *
- *   stopped ──start()──▶ running ──stop()──▶ stopped (the path answers 503 until `start` or `remove`)
+ *   stopped ──start()──▶ running ⇄ paused ──stop()──▶ stopped (the path answers 503 until `resume`, `start` or `remove`)
  */
 export class HttpSource implements Source, IngestRoute {
   readonly name: string
@@ -72,6 +74,7 @@ export class HttpSource implements Source, IngestRoute {
   readonly #mapping: CompiledMapping
   readonly #defaults: EventDefaults
   #state: SourceState = 'stopped'
+  #pause: PauseRecord | undefined
   #isRouted = false
   #inProgress = 0
   readonly #whenIdle: (() => void)[] = []
@@ -107,7 +110,7 @@ export class HttpSource implements Source, IngestRoute {
   }
 
   get state(): SourceState {
-    return this.#state
+    return this.#state === 'running' && this.#pause !== undefined ? 'paused' : this.#state
   }
 
   /** @throws {SluiceError} SLUICE_HTTP_PATH_TAKEN. */
@@ -120,7 +123,18 @@ export class HttpSource implements Source, IngestRoute {
   /** Refuses new requests with 503, so that senders try again, and resolves when the accepted ones are answered. */
   async stop(): Promise<void> {
     this.#setState('stopped')
-    if (this.#inProgress > 0) await new Promise<void>(resolve => this.#whenIdle.push(resolve))
+    await this.#idle()
+  }
+
+  /** Refuses new requests with 503, and resolves when the accepted ones are answered. */
+  async pause(pause: PauseRecord): Promise<void> {
+    this.#pause = pause
+    await this.#idle()
+  }
+
+  resume(): Promise<void> {
+    this.#pause = undefined
+    return Promise.resolve()
   }
 
   /** Gives the path up: it answers 404 from now on. */
@@ -131,11 +145,17 @@ export class HttpSource implements Source, IngestRoute {
   }
 
   stats(): SourceStats {
-    return { state: this.#state, accepted: this.#accepted, duplicates: this.#duplicates, refused: { ...this.#refused } }
+    return {
+      state: this.state,
+      accepted: this.#accepted,
+      duplicates: this.#duplicates,
+      refused: { ...this.#refused },
+      ...(this.#pause === undefined ? {} : { detail: pauseDetail(this.#pause) }),
+    }
   }
 
   admit(request: FastifyRequest): SluiceError | undefined {
-    if (this.#state !== 'running') return this.#stopped()
+    if (this.state !== 'running') return this.#refusal()
     return acceptsMediaType(this.#config.accept, request.headers['content-type']) ?? this.#limits?.admit()
   }
 
@@ -143,8 +163,8 @@ export class HttpSource implements Source, IngestRoute {
     this.#inProgress++
     let span: ReceiveSpan | undefined
     try {
-      // It may have been stopped while the body came in, and its stream may be closing already.
-      if (this.#state !== 'running') throw this.#stopped()
+      // It may have been stopped or paused while the body came in, and its stream may be closing already.
+      if (this.state !== 'running') throw this.#refusal()
       const verifiedId = this.#verified(request, body)
       let events = this.#decode(request, body)
       this.#limits?.charge(events.length)
@@ -197,7 +217,13 @@ export class HttpSource implements Source, IngestRoute {
     return eventFromHttp(input, this.#mapping, this.#defaults)
   }
 
-  #stopped(): SluiceError {
+  async #idle(): Promise<void> {
+    if (this.#inProgress > 0) await new Promise<void>(resolve => this.#whenIdle.push(resolve))
+  }
+
+  #refusal(): SluiceError {
+    if (this.#pause !== undefined && this.#state === 'running')
+      return pausedError('SLUICE_HTTP_SOURCE_PAUSED', this.name, this.#pause, Date.now())
     return new SluiceError('SLUICE_HTTP_STOPPING', `the source ${this.name} is stopped; send this again later`)
   }
 

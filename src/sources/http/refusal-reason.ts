@@ -25,6 +25,8 @@ export function refusalReason(code: ErrorCode): string {
       return 'in-flight'
     case 'SLUICE_HTTP_ABORTED':
       return 'aborted'
+    case 'SLUICE_HTTP_SOURCE_PAUSED':
+      return 'paused'
     case 'SLUICE_HTTP_STOPPING':
     case 'SLUICE_LOG_CLOSED':
       return 'stopping'

@@ -6,7 +6,10 @@ import { createKafkaEventReader } from '../../events/kafka-event-reader.ts'
 import type { KafkaClient } from '../../log/kafka/kafka-client.ts'
 import { openKafkaLog } from '../../log/kafka/kafka-log.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
+import type { PauseRecord } from '../../store/home-store.ts'
+import { pauseDetail } from '../source-pause.ts'
 import type { Source, SourceState, SourceStats } from '../source.ts'
+import { ReadingGate } from './reading-gate.ts'
 
 export interface KafkaSourceOptions {
   readonly name: string
@@ -25,6 +28,7 @@ export interface KafkaSourceOptions {
  * source says how records become events and hands out the {@link log}, which finds the topic when it is first used.
  *
  *   stopped ──start()──▶ starting ──topic found──▶ running ⇄ impaired (Kafka is away; triggers try again) ──stop()──▶ stopped
+ *   running ──pause()──▶ paused: nothing is read, the groups keep their places; what they have taken in runs ──resume()──▶ running
  */
 export class KafkaSource implements Source {
   readonly kind = 'kafka'
@@ -36,6 +40,8 @@ export class KafkaSource implements Source {
   readonly #options: KafkaSourceOptions
   #state: SourceState = 'stopped'
   #detail: string | undefined
+  #pause: PauseRecord | undefined
+  readonly #gate = new ReadingGate()
   #opened: PartitionLog | undefined
   #opening: Promise<PartitionLog> | undefined
 
@@ -50,6 +56,7 @@ export class KafkaSource implements Source {
   }
 
   get state(): SourceState {
+    if (this.#pause !== undefined && this.#state !== 'stopped') return 'paused'
     if (this.#state !== 'running') return this.#state
     return this.#options.client.health().connected ? 'running' : 'impaired'
   }
@@ -73,8 +80,21 @@ export class KafkaSource implements Source {
     await this.#opened?.close()
   }
 
+  pause(pause: PauseRecord): Promise<void> {
+    this.#pause = pause
+    this.#gate.close()
+    return Promise.resolve()
+  }
+
+  resume(): Promise<void> {
+    this.#pause = undefined
+    this.#gate.open()
+    return Promise.resolve()
+  }
+
   stats(): SourceStats {
-    const detail = this.#detail ?? this.#options.client.health().lastError ?? undefined
+    const paused = this.#pause === undefined ? undefined : pauseDetail(this.#pause)
+    const detail = paused ?? this.#detail ?? this.#options.client.health().lastError ?? undefined
     const { state } = this
     return { state, accepted: 0, duplicates: 0, refused: {}, ...(detail === undefined ? {} : { detail }) }
   }
@@ -118,7 +138,8 @@ export class KafkaSource implements Source {
       },
       append: () =>
         Promise.reject(new SluiceError('SLUICE_INTERNAL', `stream ${stream} is read in place and never written`)),
-      subscribe: async (group, start, handlers) => (await open()).subscribe(group, start, handlers),
+      subscribe: (group, start, handlers) =>
+        this.#gate.subscribe(handlers, async gated => (await open()).subscribe(group, start, gated)),
       ends: async () => (await open()).ends(),
       committed: async group => (await open()).committed(group),
       browse: async (partition, from, limit) => (await open()).browse(partition, from, limit),

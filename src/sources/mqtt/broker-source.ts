@@ -1,5 +1,7 @@
 import { SluiceError } from '../../errors/sluice-error.ts'
 import type { Source, SourceState, SourceStats } from '../source.ts'
+import type { PauseRecord } from '../../store/home-store.ts'
+import { pauseDetail, pausedError } from '../source-pause.ts'
 import type { EmbeddedBroker } from './broker.ts'
 import { PublicationFeed, type PublicationFeedOptions } from './publication-feed.ts'
 import type { BrokerRoute } from './publication-router.ts'
@@ -24,13 +26,18 @@ export function createBrokerSource(options: BrokerSourceOptions): Source {
   return new BrokerSource(options)
 }
 
-/** stopped ──start()──▶ running ⇄ impaired (the log refuses) ──stop()──▶ stopped */
+/**
+ *   stopped ──start()──▶ running ⇄ impaired (the log refuses) ──stop()──▶ stopped
+ *                          ⇅ pause(), resume()
+ *                        paused: a publication with QoS 1 or 2 ends its connection, one with QoS 0 is dropped
+ */
 class BrokerSource implements Source {
   readonly name: string
   readonly kind = 'mqtt'
   readonly #options: BrokerSourceOptions
   readonly #route: BrokerRoute
   #state: SourceState = 'stopped'
+  #pause: PauseRecord | undefined
 
   constructor(options: BrokerSourceOptions) {
     this.name = options.source
@@ -41,11 +48,22 @@ class BrokerSource implements Source {
         if (this.#state !== 'stopped') this.#setState(error === undefined ? 'running' : 'impaired')
       },
     })
-    this.#route = { source: options.source, feed, forward: options.forward }
+    const refusal = (): SluiceError | undefined =>
+      this.#pause === undefined
+        ? undefined
+        : pausedError('SLUICE_MQTT_SOURCE_PAUSED', options.source, this.#pause, Date.now())
+    this.#route = {
+      source: options.source,
+      feed,
+      forward: options.forward,
+      get refusal() {
+        return refusal()
+      },
+    }
   }
 
   get state(): SourceState {
-    return this.#state
+    return this.#state !== 'stopped' && this.#pause !== undefined ? 'paused' : this.#state
   }
 
   start(): Promise<void> {
@@ -63,14 +81,26 @@ class BrokerSource implements Source {
     await this.#route.feed.drain()
   }
 
+  /** What is on its way into the stream is acknowledged when it is durable. */
+  async pause(pause: PauseRecord): Promise<void> {
+    this.#pause = pause
+    await this.#route.feed.drain()
+  }
+
+  resume(): Promise<void> {
+    this.#pause = undefined
+    return Promise.resolve()
+  }
+
   stats(): SourceStats {
     const { counts, refusal } = this.#route.feed
+    const detail = this.#pause === undefined ? refusal?.message : pauseDetail(this.#pause)
     return {
-      state: this.#state,
+      state: this.state,
       accepted: counts.accepted,
       duplicates: counts.duplicates,
       refused: { ...counts.refused },
-      ...(refusal === undefined ? {} : { detail: refusal.message }),
+      ...(detail === undefined ? {} : { detail }),
     }
   }
 

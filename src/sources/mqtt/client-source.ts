@@ -3,6 +3,8 @@ import type { MqttSourceBrokerConfig } from '../../config/sections/mqtt-source.t
 import { SluiceError } from '../../errors/sluice-error.ts'
 import { BrokerLink } from '../../sinks/mqtt/broker-link.ts'
 import type { Source, SourceState, SourceStats } from '../source.ts'
+import type { PauseRecord } from '../../store/home-store.ts'
+import { pauseDetail } from '../source-pause.ts'
 import { holdLimitMs } from './broker-options.ts'
 import { installPipelinedAcks, type PipelinedAcks } from './pipelined-acks.ts'
 import type { Publication } from './publication.ts'
@@ -62,6 +64,7 @@ interface Connection {
 /**
  *   stopped ──start()──▶ starting ──all subscribed──▶ running ⇄ impaired ──stop()──▶ stopped
  *                            └──broker unreachable, subscription or log refused──▶ impaired
+ *   running ──pause()──▶ paused: disconnected, and the broker keeps what arrives in the session ──resume()──▶ starting
  */
 class ClientSource implements Source {
   readonly name: string
@@ -73,6 +76,7 @@ class ClientSource implements Source {
   readonly #connections: Connection[] = []
   #state: SourceState = 'stopped'
   #stopping = false
+  #pause: PauseRecord | undefined
 
   constructor(options: ClientSourceOptions) {
     this.name = options.source
@@ -89,6 +93,7 @@ class ClientSource implements Source {
   /** Resolves at once: a broker that is away shows in the state, and is tried until it is there. */
   async start(): Promise<void> {
     if (this.#state !== 'stopped') return
+    if (this.#pause !== undefined) return this.#setState('paused')
     this.#stopping = false
     this.#setState('starting')
     for (let index = 0; index < this.#options.broker.connections; index++)
@@ -110,11 +115,28 @@ class ClientSource implements Source {
     this.#setState('stopped')
   }
 
+  async pause(pause: PauseRecord): Promise<void> {
+    this.#pause = pause
+    if (this.#state === 'stopped') return
+    await this.stop()
+    this.#setState('paused')
+  }
+
+  async resume(): Promise<void> {
+    this.#pause = undefined
+    if (this.#state !== 'paused') return
+    this.#setState('stopped')
+    await this.start()
+  }
+
   stats(): SourceStats {
     const { counts, refusal } = this.#feed
-    const details = [...new Set(this.#connections.map(({ detail }) => detail)), refusal?.message].filter(
-      detail => detail !== undefined,
-    )
+    const details =
+      this.#pause !== undefined
+        ? [pauseDetail(this.#pause)]
+        : [...new Set(this.#connections.map(({ detail }) => detail)), refusal?.message].filter(
+            detail => detail !== undefined,
+          )
     return {
       state: this.#state,
       accepted: counts.accepted,
@@ -239,7 +261,7 @@ class ClientSource implements Source {
   }
 
   #refresh(): void {
-    if (this.#state === 'stopped') return
+    if (this.#state === 'stopped' || this.#state === 'paused') return
     const isWell = this.#feed.refusal === undefined && this.#connections.every(({ subscribed }) => subscribed)
     if (isWell) this.#setState('running')
     else if (this.#state === 'running' || this.#connections.some(({ detail }) => detail !== undefined)) {

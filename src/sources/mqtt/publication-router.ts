@@ -14,6 +14,8 @@ export interface BrokerRoute {
   readonly feed: PublicationFeed
   /** Whether subscribers get the publications, too. */
   readonly forward: boolean
+  /** Why it takes nothing now; undefined while it does. */
+  readonly refusal: SluiceError | undefined
 }
 
 /** What the router reads of a PUBLISH packet. */
@@ -84,6 +86,14 @@ export class PublicationRouter {
       this.#takeUnacknowledged(connection, packet, routes, authorized)
       return
     }
+    const paused = routes.find(({ refusal }) => refusal !== undefined)
+    if (paused?.refusal !== undefined) {
+      // MQTT 3.1.1 has no negative acknowledgement, and to withhold one would leave the client hanging.
+      paused.feed.refused('paused')
+      this.abandon(connection)
+      authorized(paused.refusal)
+      return
+    }
     const ticket = connection.acks.open(() => authorized(null))
     let waiting = routes.length
     if (waiting === 0) {
@@ -111,7 +121,12 @@ export class PublicationRouter {
     const { topic, qos, retain } = packet
     const payload = bytesOf(packet.payload)
     const publication: Publication = { topic, payload, qos, retain, ...(clientId === undefined ? {} : { clientId }) }
-    for (const { feed, source } of this.#routesOf(packet)) {
+    for (const { feed, source, refusal } of this.#routesOf(packet)) {
+      if (refusal !== undefined) {
+        feed.refused('paused')
+        this.#report('error', `a will was lost: ${refusal.message}`, { clientId, topic, source })
+        continue
+      }
       feed.take(publication, undefined, this.#config.acceptTimeoutMs, error => {
         if (error !== undefined) this.#report('error', `a will was lost: ${error.message}`, { clientId, topic, source })
       })
@@ -155,8 +170,11 @@ export class PublicationRouter {
       retain,
       clientId: connection.clientId,
     }
-    for (const { feed } of routes) {
-      if (feed.refusal === undefined) feed.take(publication, undefined, connection.limitMs, settled)
+    for (const { feed, refusal } of routes) {
+      if (refusal !== undefined) {
+        feed.refused('paused')
+        settled()
+      } else if (feed.refusal === undefined) feed.take(publication, undefined, connection.limitMs, settled)
       else {
         feed.refused('full')
         settled()

@@ -2,6 +2,8 @@ import { parseCron, type CronSchedule } from '../../config/cron-schedule.ts'
 import type { ScheduleSourceConfig } from '../../config/sections/schedule-source.ts'
 import { messageOf, SluiceError } from '../../errors/sluice-error.ts'
 import type { Acceptance, IncomingEvent, Source, SourceState, SourceStats, StreamIntake } from '../source.ts'
+import type { PauseRecord } from '../../store/home-store.ts'
+import { pauseDetail } from '../source-pause.ts'
 import { decideDueTicks } from './due-ticks.ts'
 import { systemTime, type ScheduleTime } from './schedule-time.ts'
 import { createTickEvent, tickTime } from './tick-event.ts'
@@ -38,6 +40,7 @@ const lastRetryMs = 10_000
  * are handled as missed ones are.
  *
  *   stopped ──start()──▶ starting ──▶ running ⇄ impaired (stream or store refuse, or the clock went back) ──stop()──▶ stopped
+ *                                     running ──pause()──▶ paused ──resume()──▶ starting
  */
 export class ScheduleSource implements Source {
   readonly kind = 'schedule'
@@ -53,6 +56,7 @@ export class ScheduleSource implements Source {
   #duplicates = 0
   #stopping = new AbortController()
   #running: Promise<void> = Promise.resolve()
+  #pause: PauseRecord | undefined
 
   /** @throws {Error} for a cron expression or time zone that is not valid; see scheduleProblems. */
   constructor(options: ScheduleSourceOptions) {
@@ -71,6 +75,7 @@ export class ScheduleSource implements Source {
   /** @throws {SluiceError} what the store throws. */
   async start(): Promise<void> {
     if (this.#state !== 'stopped') return
+    if (this.#pause !== undefined) return this.#setState('paused', pauseDetail(this.#pause))
     this.#setState('starting')
     this.#stopping = new AbortController()
     try {
@@ -88,6 +93,21 @@ export class ScheduleSource implements Source {
     this.#stopping.abort()
     await this.#running
     this.#setState('stopped')
+  }
+
+  /** Ticks that fall due meanwhile are missed: `missed` says what becomes of them, as after a stop. */
+  async pause(pause: PauseRecord): Promise<void> {
+    this.#pause = pause
+    if (this.#state === 'stopped') return
+    await this.stop()
+    this.#setState('paused', pauseDetail(pause))
+  }
+
+  async resume(): Promise<void> {
+    this.#pause = undefined
+    if (this.#state !== 'paused') return
+    this.#setState('stopped')
+    await this.start()
   }
 
   stats(): SourceStats {

@@ -90,6 +90,22 @@ describe('a schedule source', () => {
     })
   })
 
+  it('makes no ticks while it is paused, also by a start, and goes on when it is resumed', async () => {
+    const time = new ManualTime('2026-01-01T00:59:30Z')
+    const source = await start(time)
+    await source.pause({ reason: 'quiet', by: 'me', sinceMs: 1 })
+    expect(source.stats()).toMatchObject({ state: 'paused', detail: 'paused: quiet (me)' })
+    await source.stop()
+    await source.start()
+    expect(source.state).toBe('paused')
+    const passed = time.advanceTo('2026-01-01T03:30:00Z')
+    expect(ids()).toEqual([])
+    await source.resume()
+    await passed
+    await time.idle()
+    expect(ids().at(-1)).toBe('nightly/2026-01-01T03:00:00Z')
+  })
+
   it('has no body and no content type without data', async () => {
     const time = new ManualTime('2026-01-01T00:59:30Z')
     await start(time)
