@@ -90,6 +90,7 @@ function buildMqttSource(name: string, config: MqttSourceConfig, parts: SourcePa
     decode: createPublicationDecoder(compileMapping(config.mapping ?? {}, 'mqtt'), {
       source: `/sources/${name}`,
       type: 'sluice.mqtt.message',
+      dedupCloudEvents: config.deduplicate === 'event',
     }),
     invalid: config.invalid,
     deadLetter: keepPublication({ store: parts.store, reserve: parts.reserve, now: Date.now }, name),

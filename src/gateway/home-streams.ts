@@ -4,7 +4,6 @@ import type { StreamConfig } from '../config/sections/stream.ts'
 import type { SluiceError } from '../errors/sluice-error.ts'
 import type { DiskReserve } from '../log/embedded/disk-reserve.ts'
 import { openEmbeddedLog, type EmbeddedLog } from '../log/embedded/embedded-log.ts'
-import { deduplicationDefaults } from '../sources/deduplication-index.ts'
 import { createStreamIntake } from '../sources/stream-intake.ts'
 import type { StreamIntake } from '../sources/source.ts'
 
@@ -95,7 +94,8 @@ export class HomeStreams {
     })
     try {
       for (const group of log.groups) if (!groups.includes(group)) await log.forgetGroup(group)
-      const intake = createStreamIntake({ log, dedupe: deduplicationDefaults })
+      const { windowMs, maxIds } = definition.deduplication
+      const intake = createStreamIntake({ log, dedupe: { windowMs, maxEntries: maxIds } })
       await intake.rebuild()
       const stream = { name, log, intake }
       this.#streams.set(name, stream)

@@ -86,6 +86,8 @@ export type VisitHeader = (partition: number, offset: number, timestampMs: numbe
 
 /** A log that can be read through for its headers alone: what is known of recent events is built of it at a start. */
 export interface HeaderLog extends PartitionLog {
+  /** Up to when the log was written to before it was opened, in ms since the epoch; 0 for a new one. */
+  readonly foundUntilMs: number
   /** Visits headers in the order in which the records were appended. Memory does not depend on how many there are. */
   scanHeaders(range: HeaderRange, visit: VisitHeader): Promise<void>
 }

@@ -7,9 +7,6 @@ export interface DeduplicationOptions {
   readonly maxEntries: number
 }
 
-/** What the protocols' senders retry within, at about 150 bytes an id. */
-export const deduplicationDefaults: DeduplicationOptions = { windowMs: 600_000, maxEntries: 1_000_000 }
-
 /** Where the first event with an id lies. */
 export type FirstAcceptance = Pick<Acceptance, 'partition' | 'offset'>
 
@@ -46,6 +43,11 @@ export class DeduplicationIndex {
     this.#rotate(nowMs)
     if (this.#younger.size >= this.#maxPerGeneration) this.#startGeneration(nowMs)
     this.#younger.set(id, first)
+  }
+
+  /** The time between `untilMs` and `nowMs` does not count: nobody was there who could have repeated anything. */
+  resume(untilMs: number, nowMs: number): void {
+    if (nowMs > untilMs) this.#youngerSinceMs += nowMs - untilMs
   }
 
   #rotate(nowMs: number): void {

@@ -69,6 +69,7 @@ describe('an accepted configuration', () => {
       partitions: 16,
       retentionMs: 604_800_000,
       maxBytes: 1_073_741_824,
+      deduplication: { windowMs: 600_000, maxIds: 1_000_000 },
     })
   })
 

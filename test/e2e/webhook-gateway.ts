@@ -15,8 +15,9 @@ export const hooksSource = {
 export async function prepareWebhookGateway(
   sections: (ledger: string) => Sections,
   env: GatewaySetup['env'] = {},
+  nodeArgs: GatewaySetup['nodeArgs'] = [],
 ): Promise<{ gateway: GatewayProcess; ledger: Ledger }> {
-  const gateway = await prepareGateway({ config: {}, env })
+  const gateway = await prepareGateway({ config: {}, env, nodeArgs })
   const ledger = new Ledger(gateway.path('ledger'))
   const { sources, ...others } = sections(ledger.file)
   await gateway.configure({ ...others, sources: { hooks: hooksSource, ...sources } })

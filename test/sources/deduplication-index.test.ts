@@ -19,6 +19,14 @@ describe('the deduplication index', () => {
     expect(index.size).toBe(0)
   })
 
+  it('does not count the time in which nobody was there', () => {
+    const index = new DeduplicationIndex({ windowMs: 1000, maxEntries: 100 }, 0)
+    index.add('a', at(1), 400)
+    index.resume(500, 1_000_000)
+    expect(index.find('a', 1_000_899)).toEqual(at(1))
+    expect(index.find('a', 1_002_000)).toBeUndefined()
+  })
+
   it('holds no more than maxEntries, and always the last half of them', () => {
     const index = new DeduplicationIndex({ windowMs: 1000, maxEntries: 10 }, 0)
     for (let i = 0; i < 1000; i++) index.add(`id-${i}`, at(i), 1)

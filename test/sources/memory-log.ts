@@ -16,6 +16,7 @@ export class MemoryLog implements HeaderLog {
   readonly partitions: LogRecord[][]
   readonly held: HeldAppend[] = []
   readonly scanned: HeaderRange[] = []
+  foundUntilMs = Date.now()
   /** Hold appends until `held[i].complete()`. */
   holding = false
   nowMs = Date.now()

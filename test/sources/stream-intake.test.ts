@@ -183,6 +183,20 @@ describe('a deduplicating intake', () => {
     expect((await after.accept([delivery('old')]))[0]!.duplicate).toBe(false)
   })
 
+  it('knows what was accepted right before it was away, however long that was', async () => {
+    const log = new MemoryLog()
+    log.nowMs = Date.now() - 3 * 86_400_000 - 61_000
+    const before = createStreamIntake({ log, dedupe })
+    await before.accept([delivery('old')])
+    log.nowMs += 61_000
+    const [first] = await before.accept([delivery('last')])
+    log.foundUntilMs = log.nowMs
+    const after = createStreamIntake({ log, dedupe })
+    await after.rebuild()
+    expect((await after.accept([delivery('last')]))[0]).toEqual({ ...first, duplicate: true })
+    expect((await after.accept([delivery('old')]))[0]!.duplicate).toBe(false)
+  })
+
   it('reads back no more than it may hold, and knows the newest of it', async () => {
     const log = new MemoryLog(1)
     const before = createStreamIntake({ log, dedupe: { windowMs: 60_000, maxEntries: 100_000 } })

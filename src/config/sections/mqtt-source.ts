@@ -89,6 +89,12 @@ export const mqttSourceSchema = Type.Object(
         'kept as a dead letter of the source, refused (the connection is closed; embedded broker only), or dropped.',
     }),
     limits: sourceLimitsSchema,
+    deduplicate: Type.Union([Type.Literal(false), Type.Literal('event')], {
+      default: false,
+      description:
+        'What makes two messages one, beside the packet ids of QoS 2: `event` is source and id of a CloudEvent. Of other ' +
+        'messages the mapping can say it (mapping.dedupId).',
+    }),
     retained: Type.Union([Type.Literal('skip'), Type.Literal('accept')], {
       // They are repeated on every new subscription, so each reconnect would run the functions again.
       default: 'skip',

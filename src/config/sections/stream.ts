@@ -19,6 +19,28 @@ export const streamSchema = Type.Object(
       default: 1_073_741_824,
       description: 'Size in bytes at which the stream is full and its sources refuse events. Default: 1 GiB.',
     }),
+    deduplication: Type.Object(
+      {
+        windowMs: Type.Integer({
+          minimum: 1_000,
+          maximum: 604_800_000,
+          default: 600_000,
+          description:
+            'How long a deduplication id is known at least, in ms of time in which the gateway runs. Default: 10 minutes.',
+        }),
+        maxIds: Type.Integer({
+          minimum: 1_000,
+          maximum: 10_000_000,
+          default: 1_000_000,
+          description: 'Most ids that are held, at about 150 bytes each; beyond them the window gets shorter.',
+        }),
+      },
+      {
+        additionalProperties: false,
+        default: {},
+        description: 'How repeats are recognised: deliveries of sources, and results of functions after a crash.',
+      },
+    ),
   },
   { additionalProperties: false, description: 'A named, partitioned, durable log of events.' },
 )

@@ -24,7 +24,13 @@ const prefix = 'invocations-'
 
 const uidOf = (functionName: string): string => `invocations.${functionName}`
 
-const streamDefinition: StreamConfig = { partitions: 16, retentionMs: 86_400_000, maxBytes: 1_073_741_824 }
+const streamDefinition: StreamConfig = {
+  partitions: 16,
+  retentionMs: 86_400_000,
+  maxBytes: 1_073_741_824,
+  // The ids of invocations are the gateway's own: nothing is repeated.
+  deduplication: { windowMs: 1_000, maxIds: 1_000 },
+}
 
 export interface AsyncInvocationsOptions {
   readonly dataDir: string

@@ -48,6 +48,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
 export class EmbeddedLog implements HeaderLog {
   readonly stream: string
   readonly partitionCount: number
+  readonly foundUntilMs: number
   readonly #options: ResolvedOptions
   readonly #segments: Segment[]
   readonly #committed: CommittedOffsets
@@ -80,6 +81,7 @@ export class EmbeddedLog implements HeaderLog {
     this.#found = found
     this.stream = options.stream
     this.partitionCount = options.partitionCount
+    this.foundUntilMs = found.untilMs
     this.#segments = found.segments
     this.#committed = found.committed
     this.#durable = { ends: [...found.ends], sequence: found.sequence }

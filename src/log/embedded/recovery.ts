@@ -12,6 +12,7 @@ import {
   offsetOf,
   partitionOf,
   recordType,
+  timestampOf,
   typeOf,
 } from './record-codec.ts'
 import { SegmentReader } from './segment-reader.ts'
@@ -30,6 +31,8 @@ export interface RecoveredLog {
   /** End offset by partition. */
   readonly ends: number[]
   readonly committed: CommittedOffsets
+  /** When the last event was written, or the last segment was begun; 0 for a new log. */
+  readonly untilMs: number
   /** Sequence of the next record. */
   readonly sequence: number
   /** Damaged ranges that were stepped over. */
@@ -52,6 +55,7 @@ interface Scan {
   /** Where the last commit group should end, as its head says. */
   groupEnd: number
   nextSequence: number
+  newestMs: number
   readonly damage: { readonly at: number; readonly bytes: number }[]
   /** First offset seen, by partition. */
   readonly first: Map<number, number>
@@ -102,7 +106,16 @@ export async function recoverLog(options: ResolvedOptions): Promise<RecoveredLog
       await saveCorruptBytes(files, directory, segment, at, bytes)
     }
   }
-  return { segments: placed(segments), ends, committed, sequence, damaged, truncatedBytes: tail.truncatedBytes }
+  const untilMs = Math.max(checkpoint?.createdMs ?? 0, ...[...scans.values()].map(scan => scan.newestMs))
+  return {
+    segments: placed(segments),
+    ends,
+    committed,
+    untilMs,
+    sequence,
+    damaged,
+    truncatedBytes: tail.truncatedBytes,
+  }
 }
 
 /** Gives each segment its position: they follow one another. */
@@ -150,7 +163,14 @@ async function scanSegment(
   ends: number[],
   committed: CommittedOffsets,
 ): Promise<Scan> {
-  const scan: Scan = { validEnd: 0, groupEnd: 0, nextSequence: segment.sequence, damage: [], first: new Map() }
+  const scan: Scan = {
+    validEnd: 0,
+    groupEnd: 0,
+    nextSequence: segment.sequence,
+    newestMs: 0,
+    damage: [],
+    first: new Map(),
+  }
   const file = await files.open(join(directory, segment.name), 'read')
   const reader = new SegmentReader(file, segment.marker)
   try {
@@ -167,6 +187,7 @@ async function scanSegment(
           else if (type === recordType.event) {
             const partition = partitionOf(view, local)
             const offset = offsetOf(view, local)
+            scan.newestMs = Math.max(scan.newestMs, timestampOf(view, local))
             if (!scan.first.has(partition)) scan.first.set(partition, offset)
             while (ends.length <= partition) ends.push(0)
             ends[partition] = Math.max(ends[partition]!, offset + 1)

@@ -105,6 +105,20 @@ describe('scanning the headers of the embedded log', () => {
     expect(watched.largestRead()).toBeLessThanOrEqual(1_048_576)
   })
 
+  it('tells up to when the log was written to before it was opened', async () => {
+    await using directory = await LogDirectory.create()
+    let nowMs = 1_000
+    const log = await directory.open({ segmentBytes: 4_000, nowMs: () => nowMs })
+    expect(log.foundUntilMs).toBe(0)
+    await fill(log, 0, 100)
+    nowMs = 2_000
+    await fill(log, 100, 103)
+    await log.close()
+    nowMs = 1_000_000
+    const again = await directory.open({ segmentBytes: 4_000, nowMs: () => nowMs })
+    expect(again.foundUntilMs).toBe(2_000)
+  })
+
   it('reads a record that is larger than a chunk, and steps over a damaged one', async () => {
     await using directory = await LogDirectory.create()
     const log = await directory.open()

@@ -101,4 +101,14 @@ describe('the decoder of publications', () => {
     const properties = { userProperties: { traceparent: `00-${'1'.repeat(32)}-${'2'.repeat(16)}-01` } }
     expect(decode(publication({ properties }), { acceptedAtMs: 1 }).header.traceparent).toContain('1111')
   })
+  it('takes source and id of a CloudEvent as its deduplication id where the source asks for it', () => {
+    const decode = createPublicationDecoder(compileMapping(mapping, 'mqtt'), { ...defaults, dedupCloudEvents: true })
+    decode(publication(), { acceptedAtMs: 1 })
+    const cloudEvent = { specversion: '1.0', id: '7', source: '/meter', type: 'reading' }
+    const payload = Buffer.from(JSON.stringify(cloudEvent))
+    // A device sends again on a new connection what it got no PUBACK for.
+    for (const clientId of ['c1', 'c2'])
+      expect(decode(publication({ payload, clientId }), { acceptedAtMs: 1 }).header.dedupId).toBe('/meter\n7')
+    expect(decode(publication(), { acceptedAtMs: 1 }).header.dedupId).toBeUndefined()
+  })
 })
