@@ -6,6 +6,7 @@ import { ackAfterSync } from './process/ack-after-sync.ts'
 import { clockJumps } from './process/clock-jumps.ts'
 import { diskFull } from './process/disk-full.ts'
 import { lettersRefused } from './process/letters-refused.ts'
+import { mqttClient } from './process/mqtt-client.ts'
 import { pauseKillResume } from './process/pause-kill-resume.ts'
 import { poisonEvent } from './process/poison-event.ts'
 import { poisonKey } from './process/poison-key.ts'
@@ -30,6 +31,7 @@ export const experiments: readonly Experiment[] = [
   poisonKey,
   lettersRefused,
   clockJumps,
+  mqttClient,
   diskFull,
   writeErrors,
 ]

@@ -92,13 +92,15 @@ export class Trial implements AsyncDisposable {
     this.#send(sendWebhooks({ url, signal, ledger: this.sent, ...defaults, ...run }))
   }
 
-  /** Devices that publish at QoS 1 from now until {@link finish}. */
-  publishFromDevices(run: { readonly devices?: number; readonly messagesPerSecond?: number } = {}): void {
-    const { devices = 16, messagesPerSecond = 400 } = run
+  /** Devices that publish at QoS 1 from now until {@link finish}, to the gateway unless another broker is named. */
+  publishFromDevices(
+    run: { readonly devices?: number; readonly messagesPerSecond?: number; readonly port?: number } = {},
+  ): void {
+    const { devices = 16, messagesPerSecond = 400, port = this.gateway.mqttPort } = run
     const everyMs = (1_000 * devices) / messagesPerSecond
     const { signal } = this.#stopSending
     const shared = {
-      port: this.gateway.mqttPort,
+      port,
       everyMs,
       ledger: this.sent,
       signal,
