@@ -31,6 +31,10 @@ export class HeldLanes {
     return this.#lanes.size
   }
 
+  get lanes(): Iterable<Lane> {
+    return this.#lanes.keys()
+  }
+
   /** Events in them. */
   get events(): number {
     let events = 0

@@ -48,6 +48,18 @@ export class KeyOrder {
     this.#held = new HeldLanes({ parkAfterMs, now, onOverdue: (lane, hold) => this.#overdue(lane, hold) })
   }
 
+  /** Lanes that wait for the next attempt of their oldest event, and when that is due. */
+  get waiting(): ReadonlyMap<Lane, { readonly dueAtMs: number }> {
+    return this.#waiting
+  }
+
+  /** Lanes that stand in no queue of a version: they wait for an attempt, are held, or have a run in a frame. */
+  *apart(): Iterable<Lane> {
+    yield* this.#waiting.keys()
+    yield* this.#held.lanes
+    yield* this.#inFrames.keys()
+  }
+
   /** Puts an event behind the others of its key. */
   push(delivery: Delivery): void {
     const { lane } = delivery
@@ -248,6 +260,7 @@ export class KeyOrder {
     lane.state = 'running'
     const first = into.length
     this.#inFrames.set(lane, lane.head as Delivery)
+    lane.takenAtMs = turnTimeMs()
     let bytes = 0
     let delivery = lane.head
     for (let index = 0; delivery !== undefined && index < maxEvents; index++, delivery = delivery.next) {

@@ -55,6 +55,8 @@ export class Lane {
   targets: readonly RouteTarget[] | undefined = undefined
   /** When the head became ready, by the clock of turn-clock.ts. */
   readyAtMs = 0
+  /** When the run that is in a frame, or was last, was taken into it, by the same clock. */
+  takenAtMs = 0
   /** Next lane of the queue that it stands in. */
   nextReady: Lane | undefined = undefined
 
@@ -113,6 +115,10 @@ export class ReadyQueue {
 
   get empty(): boolean {
     return this.#head === undefined
+  }
+
+  *[Symbol.iterator](): Iterator<Lane> {
+    for (let lane = this.#head; lane !== undefined; lane = lane.nextReady) yield lane
   }
 
   push(lane: Lane): void {

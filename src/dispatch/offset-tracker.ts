@@ -46,6 +46,23 @@ export class OffsetTracker {
   }
 
   /**
+   * Whether the record of an offset is complete; undefined when it was not registered yet. An offset between those that
+   * were registered, which compaction has taken, counts as complete.
+   */
+  isComplete(offset: number): boolean | undefined {
+    if (offset >= this.#nextOffset) return undefined
+    let low = this.#oldest
+    let high = this.#next
+    while (low < high) {
+      const middle = low + Math.floor((high - low) / 2)
+      if ((this.#offsets[middle & this.#mask] as number) < offset) low = middle + 1
+      else high = middle
+    }
+    const isRegistered = low < this.#next && this.#offsets[low & this.#mask] === offset
+    return !isRegistered || this.#complete[low & this.#mask] === 1
+  }
+
+  /**
    * Registers a record and returns its sequence number, or -1 when the offset was registered before (a fetch that was
    * repeated from the committed offset).
    */

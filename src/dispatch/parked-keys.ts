@@ -105,6 +105,11 @@ export class ParkedKeys {
     }
   }
 
+  /** The key's lane, which holds its oldest events once they are due, and how many events it has in all. */
+  keyOf(partition: number, key: string): { readonly lane: Lane; readonly stored: number } | undefined {
+    return this.#keys.get(nameOf(partition, key))
+  }
+
   has(partition: number, key: string): boolean {
     return this.#keys.has(nameOf(partition, key))
   }

@@ -9,10 +9,12 @@ import type { AssignedWindow } from './assigned-window.ts'
 import { Delivery, type DeliveryOwner } from './delivery.ts'
 import type { FrameSize } from './frame-size.ts'
 import type { Hold, PausedPart } from './hold.ts'
+import { Inspection } from './inspection.ts'
 import { KeyOrder } from './key-order.ts'
 import { Lane } from './lane.ts'
 import { ParkedKeys } from './parked-keys.ts'
 import { PausedParts, type PartPauses } from './paused-parts.ts'
+import { startProcessSpan } from './process-span.ts'
 import { Settlement, type TriggerCounters } from './settlement.ts'
 import { TriggerGate, type TriggerState } from './trigger-gate.ts'
 import type { TriggerOptions } from './trigger-options.ts'
@@ -34,6 +36,8 @@ export interface PartitionProgress {
 export class TriggerDispatch implements DeliveryOwner {
   readonly name: string
   readonly log: PartitionLog
+  /** Where its events stand, for people who ask. */
+  readonly inspection: Inspection
   readonly #options: TriggerOptions
   readonly #gate: TriggerGate
   readonly #admission: Admission
@@ -92,10 +96,20 @@ export class TriggerDispatch implements DeliveryOwner {
       onBlocked: problem => this.#gate.setProblem('store', problem),
       onBroken: problem => this.#gate.setProblem('dispatch', problem),
     })
+    const { windows } = this.#admission
+    const { ordering } = options
+    this.inspection = new Inspection({
+      ...{ windows, ordering, order: this.#order, parked: this.#parked, routes: this.#routes, now },
+    })
   }
 
   get state(): TriggerState {
     return this.#gate.state
+  }
+
+  /** Why nothing starts while nobody has paused it: it or its function is disabled. */
+  get heldFor(): string | undefined {
+    return this.#gate.heldFor
   }
 
   get pauseRecord(): PauseRecord | undefined {
@@ -260,7 +274,7 @@ export class TriggerDispatch implements DeliveryOwner {
       this.#running++
       route.running++
       this.#admission.began(delivery.lane.window)
-      if (this.#options.tracer.enabled) this.#trace(delivery)
+      if (this.#options.tracer.enabled) startProcessSpan(this.#options, delivery)
     })
   }
 
@@ -372,23 +386,6 @@ export class TriggerDispatch implements DeliveryOwner {
   #unroutable(delivery: Delivery, thrown: unknown): void {
     const { code, message } = SluiceError.from(thrown)
     void this.#settlement.bury(delivery, { stage: 'handler', reason: code, message })
-  }
-
-  #trace(delivery: Delivery): void {
-    const { tracer, log, group } = this.#options
-    const { record, feed, target } = delivery
-    const facts = {
-      'messaging.destination.partition.id': String(delivery.partition),
-      'kafka.offset': record.offset,
-      'messaging.consumer.group.name': group,
-      'faas.name': target?.engine.pool.version.name,
-      'faas.version': target?.engine.pool.version.version,
-      'sluice.trigger': this.name,
-      'sluice.attempt': delivery.attempt,
-    }
-    // A record of a topic may begin a trace here; what a source of ours took was decided there.
-    delivery.span = tracer.process(feed.reader.traceparent(record), log.stream, facts, record.header === null)
-    delivery.traceparent = delivery.span?.traceparent
   }
 
   #changed(state: TriggerState): void {

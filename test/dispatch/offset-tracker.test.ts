@@ -2,6 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { OffsetTracker } from '../../src/dispatch/offset-tracker.ts'
 
+/** Some offset from the position on that was registered or skipped. */
+const chosenOf = (pick: number, position: number, nextOffset: number): number =>
+  position + (pick % (nextOffset - position))
+
 describe('OffsetTracker', () => {
   it('commits nothing beyond the oldest record that is not complete', () => {
     const tracker = new OffsetTracker(10)
@@ -30,6 +34,15 @@ describe('OffsetTracker', () => {
     expect(tracker.committable).toBe(900)
     tracker.complete(second)
     expect(tracker.committable).toBe(901)
+  })
+
+  it('tells of every offset whether it is complete, and nothing of those that were not registered', () => {
+    const tracker = new OffsetTracker(2)
+    for (const offset of [5, 6, 900]) tracker.add(offset)
+    tracker.complete(1)
+    expect([1, 4, 5, 6, 7, 900, 901].map(offset => tracker.isComplete(offset))).toEqual([
+      ...[true, true, false, true, true, false, undefined],
+    ])
   })
 
   it('ignores a completion that comes twice or was never registered', () => {
@@ -64,6 +77,9 @@ describe('OffsetTracker', () => {
           expect(tracker.committable).toBe(expected)
           expect(tracker.committable).toBeGreaterThanOrEqual(previous)
           previous = tracker.committable
+          expect(tracker.isComplete(chosenOf(pick, position, nextOffset))).toBe(
+            !open.has(chosenOf(pick, position, nextOffset)),
+          )
         }
       }),
     )
