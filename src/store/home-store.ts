@@ -52,6 +52,14 @@ export interface ParkedKey {
   readonly waitMs: number
 }
 
+/** Where an event stands in the log that this store keeps something of. */
+export interface KeptPlace {
+  readonly trigger: string
+  readonly stream: string
+  readonly partition: number
+  readonly offset: number
+}
+
 export interface PauseRecord {
   readonly reason: string
   readonly by: string
@@ -73,6 +81,7 @@ export interface HomeStore {
   /** Newest first, before the given id. */
   listDeadLetters(trigger: string, limit: number, beforeId?: number): Promise<readonly DeadLetter[]>
   countDeadLetters(): Promise<ReadonlyMap<string, number>>
+  deadLetterAt(place: KeptPlace): Promise<DeadLetter | undefined>
 
   park(events: readonly ParkedEvent[]): Promise<void>
   /** Oldest parked events of a key, by offset. */
@@ -85,7 +94,16 @@ export interface HomeStore {
   ): Promise<readonly ParkedEvent[]>
   /** Keys that have parked events. */
   parkedKeys(trigger: string): Promise<readonly ParkedKey[]>
-  unpark(event: Pick<ParkedEvent, 'trigger' | 'stream' | 'partition' | 'offset'>): Promise<void>
+  parkedAt(place: KeptPlace): Promise<ParkedEvent | undefined>
+  /** The parked event of a trigger that was accepted first. */
+  oldestParked(trigger: string): Promise<ParkedEvent | undefined>
+  unpark(event: KeptPlace): Promise<void>
+
+  /**
+   * Places of the dead letters and parked events that may have this event id, at most `limit` of each. Looks through all
+   * of them. The id of a parked event is only looked for among the bytes of its header: a place may be of another event.
+   */
+  placesOf(eventId: string, limit: number): Promise<readonly KeptPlace[]>
 
   /** @param scope what is paused, as gateway/pauses/pause-scope.ts writes it. */
   pause(scope: string, pause: PauseRecord): Promise<void>

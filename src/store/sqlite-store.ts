@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { SluiceError } from '../errors/sluice-error.ts'
-import type { DeadLetter, HomeStore, ParkedEvent, ParkedKey, PauseRecord } from './home-store.ts'
+import type { DeadLetter, HomeStore, KeptPlace, ParkedEvent, ParkedKey, PauseRecord } from './home-store.ts'
 import type { StoreCall, StoreReply } from './store-thread.ts'
 
 export interface SqliteStoreOptions {
@@ -81,6 +81,22 @@ class SqliteStore implements HomeStore {
     return new Map(await this.#call<[string, number][]>('countDeadLetters', []))
   }
 
+  deadLetterAt({ trigger, stream, partition, offset }: KeptPlace): Promise<DeadLetter | undefined> {
+    return this.#call('deadLetterAt', [trigger, stream, partition, offset])
+  }
+
+  parkedAt({ trigger, stream, partition, offset }: KeptPlace): Promise<ParkedEvent | undefined> {
+    return this.#call('parkedAt', [trigger, stream, partition, offset])
+  }
+
+  oldestParked(trigger: string): Promise<ParkedEvent | undefined> {
+    return this.#call('oldestParked', [trigger])
+  }
+
+  placesOf(eventId: string, limit: number): Promise<readonly KeptPlace[]> {
+    return this.#call('placesOf', [eventId, limit])
+  }
+
   park(events: readonly ParkedEvent[]): Promise<void> {
     return this.#call('park', [events])
   }
@@ -99,7 +115,7 @@ class SqliteStore implements HomeStore {
     return this.#call('parkedKeys', [trigger])
   }
 
-  unpark(event: Pick<ParkedEvent, 'trigger' | 'stream' | 'partition' | 'offset'>): Promise<void> {
+  unpark(event: KeptPlace): Promise<void> {
     return this.#call('unpark', [event.trigger, event.stream, event.partition, event.offset])
   }
 

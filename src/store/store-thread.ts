@@ -35,6 +35,12 @@ const schema = `
   CREATE TABLE IF NOT EXISTS schedules (source TEXT PRIMARY KEY, tick INTEGER NOT NULL) STRICT;
 `
 
+const letterColumns = `id, trigger, stream, partition, offset, event_id AS eventId, key, header, value, stage, function,
+  reason, message, failures, results, created_at AS createdAtMs`
+const parkedColumns = `trigger, stream, partition, offset, key, header, value, timestamp AS timestampMs, attempt, failures,
+  due_at AS dueAtMs`
+const atPlace = 'trigger = ? AND stream = ? AND partition = ? AND offset = ?'
+
 /** Format of the tables; a newer one is refused rather than guessed at. */
 const schemaVersion = 1
 
@@ -88,14 +94,31 @@ function operations(database: DatabaseSync) {
     },
     listDeadLetters(trigger: string, limit: number, beforeId: number): unknown[] {
       return sql(
-        `SELECT id, trigger, stream, partition, offset, event_id AS eventId, key, header, value, stage, function, reason,
-          message, failures, results, created_at AS createdAtMs FROM dead_letters
+        `SELECT ${letterColumns} FROM dead_letters
           WHERE (trigger = ?1 OR ?1 = '') AND id < ?2 ORDER BY id DESC LIMIT ?3`,
       ).all(trigger, beforeId, limit)
     },
     countDeadLetters(): [string, number][] {
       const rows = sql('SELECT trigger, count(*) AS letters FROM dead_letters GROUP BY trigger').all()
       return rows.map(row => [String(row['trigger']), Number(row['letters'])])
+    },
+    deadLetterAt(trigger: string, stream: string, partition: number, offset: number): unknown {
+      return sql(`SELECT ${letterColumns} FROM dead_letters WHERE ${atPlace}`).get(trigger, stream, partition, offset)
+    },
+    parkedAt(trigger: string, stream: string, partition: number, offset: number): unknown {
+      return sql(`SELECT ${parkedColumns} FROM parked WHERE ${atPlace}`).get(trigger, stream, partition, offset)
+    },
+    oldestParked(trigger: string): unknown {
+      return sql(`SELECT ${parkedColumns} FROM parked WHERE trigger = ? ORDER BY timestamp, offset LIMIT 1`).get(
+        trigger,
+      )
+    },
+    placesOf(eventId: string, limit: number): unknown[] {
+      const columns = 'trigger, stream, partition, offset'
+      return [
+        ...sql(`SELECT ${columns} FROM dead_letters WHERE event_id = ? ORDER BY id DESC LIMIT ?`).all(eventId, limit),
+        ...sql(`SELECT ${columns} FROM parked WHERE instr(header, CAST(? AS BLOB)) > 0 LIMIT ?`).all(eventId, limit),
+      ]
     },
     park(events: readonly ParkedEvent[]): void {
       for (const event of events) {
@@ -117,8 +140,7 @@ function operations(database: DatabaseSync) {
     },
     parkedOf(trigger: string, stream: string, partition: number, key: string, limit: number): unknown[] {
       return sql(
-        `SELECT trigger, stream, partition, offset, key, header, value, timestamp AS timestampMs, attempt, failures,
-          due_at AS dueAtMs FROM parked WHERE trigger = ? AND stream = ? AND partition = ? AND key = ? ORDER BY offset LIMIT ?`,
+        `SELECT ${parkedColumns} FROM parked WHERE trigger = ? AND stream = ? AND partition = ? AND key = ? ORDER BY offset LIMIT ?`,
       ).all(trigger, stream, partition, key, limit)
     },
     parkedKeys(trigger: string): unknown[] {
@@ -129,13 +151,7 @@ function operations(database: DatabaseSync) {
       ).all(trigger)
     },
     unpark(trigger: string, stream: string, partition: number, offset: number): void {
-      run(
-        'DELETE FROM parked WHERE trigger = ? AND stream = ? AND partition = ? AND offset = ?',
-        trigger,
-        stream,
-        partition,
-        offset,
-      )
+      run(`DELETE FROM parked WHERE ${atPlace}`, trigger, stream, partition, offset)
     },
     forgetTrigger(trigger: string): void {
       run('DELETE FROM parked WHERE trigger = ?', trigger)

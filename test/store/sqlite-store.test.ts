@@ -103,6 +103,30 @@ describe('the SQLite store', () => {
     )
   })
 
+  it('finds what it keeps of an event, by place and by id', async () => {
+    const store = await open(newDir())
+    const place = ({ trigger, stream, partition, offset }: Omit<DeadLetter, 'id'> | ParkedEvent) => ({
+      ...{ trigger, stream, partition, offset },
+    })
+    const [first, second] = [letter(1, { eventId: 'a' }), letter(2, { trigger: 'u', eventId: 'a' })]
+    const [older, younger] = [
+      parked(8, { timestampMs: 3 }),
+      parked(7, { timestampMs: 5, header: Buffer.from('..a..') }),
+    ]
+    for (const one of [first, second, letter(3)]) await store.putDeadLetter(one)
+    await store.park([older, younger, parked(9, { trigger: 'u', timestampMs: 1 })])
+    expect(await store.deadLetterAt(place(first))).toMatchObject({ offset: 1, message: 'no' })
+    expect(await store.deadLetterAt(place(older))).toBeUndefined()
+    expect(await store.parkedAt(place(younger))).toMatchObject({ offset: 7, dueAtMs: 5 })
+    expect(await store.parkedAt(place(first))).toBeUndefined()
+    expect(await store.oldestParked('t')).toMatchObject({ offset: 8 })
+    expect(await store.oldestParked('nobody')).toBeUndefined()
+    // 'header' holds an a, too: whoever asks looks at the header.
+    expect((await store.placesOf('..a', 5)).map(({ offset }) => offset)).toEqual([7])
+    expect((await store.placesOf('a', 1)).map(place => place.offset)).toEqual([2, expect.any(Number)])
+    expect((await store.placesOf('a', 5)).slice(0, 2)).toEqual([place(second), place(first)])
+  })
+
   it('keeps the last tick of every schedule and never lets it go back', async () => {
     const dir = newDir()
     const store = await open(dir)
