@@ -8,6 +8,7 @@ import { scalingRoutes } from './routes/scaling-routes.ts'
 import { stageRoutes } from './routes/stage-routes.ts'
 import { triggerRoutes } from './routes/trigger-routes.ts'
 import { versionRoutes } from './routes/version-routes.ts'
+import { whyRoutes } from './routes/why-routes.ts'
 
 /** Every operation below /v1. */
 export const apiRoutes: readonly ApiRoute[] = [
@@ -19,5 +20,6 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...triggerRoutes,
   ...pauseRoutes,
   ...scalingRoutes,
+  ...whyRoutes,
   ...stageRoutes,
 ]

@@ -5,6 +5,7 @@ import type { ObservationControl } from './observation-control.ts'
 import type { PauseControl } from './pause-control.ts'
 import type { ScalingControl } from './scaling-control.ts'
 import type { TriggerControl } from './trigger-control.ts'
+import type { WhyControl } from './why-control.ts'
 import type { GatewayHealth, SinkView, SourceView, StreamView } from './views/gateway-view.ts'
 
 /**
@@ -21,6 +22,7 @@ export interface GatewayControl
     InvocationControl,
     ObservationControl,
     ScalingControl,
+    WhyControl,
     StageControl {}
 
 /** The stages and the process as a whole. */

@@ -21,6 +21,7 @@ import { addSimulateCommand } from './commands/simulate-command.ts'
 import { addStatsCommand } from './commands/stats-command.ts'
 import { addTriggerCommands } from './commands/trigger-commands.ts'
 import { addTriggersCommand } from './commands/triggers-command.ts'
+import { addWhyCommand } from './commands/why-command.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { plainLines } from './terminal-text.ts'
 
@@ -94,6 +95,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, configuration or code, 3 gateway no
   addStatsCommand(program, io)
   addFunctionsCommand(program, io)
   addTriggersCommand(program, io)
+  addWhyCommand(program, io)
   addPauseCommands(program, io)
   addTriggerCommands(program, io)
   addListCommands(program, io)

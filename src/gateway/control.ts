@@ -6,6 +6,7 @@ import { createPauseControl } from './control/pause-control.ts'
 import { createScalingControl } from './control/scaling-control.ts'
 import { createStageControl } from './control/stage-control.ts'
 import { createTriggerControl } from './control/trigger-control.ts'
+import { createWhyControl } from './control/why-control.ts'
 import type { GatewayView } from './gateway-view.ts'
 
 /** The gateway as the API sees it. */
@@ -17,6 +18,7 @@ export function createControl(view: GatewayView): GatewayControl {
     ...createPauseControl(view),
     ...createObservationControl(view),
     ...createScalingControl(view),
+    ...createWhyControl(view),
     ...createStageControl(view),
     invoke: (name, request) => view.invoke.direct(name, request),
     invokeAsync: (name, request) => view.invoke.accept(name, request),

@@ -21,7 +21,9 @@ describe('the API', () => {
       const name = route.tag === 'triggers' ? 'alerts' : 'price'
       const values = { name, version: '3', alias: 'live', id: '3f2a9c0d41b75e68' }
       const path = `/v1${route.path.replace(/\{(\w+)\}/g, (_, field: string) => values[field as keyof typeof values])}`
-      const query = route.query.properties.force === undefined ? '' : '?force=true'
+      // A question about nothing is none.
+      const asked = route.operationId === 'why' ? '?trigger=alerts' : ''
+      const query = route.query.properties.force === undefined ? asked : '?force=true'
       const body = route.body.kind === 'none' ? undefined : route.body.example
       const answer = await call(route.method, path + query, body)
       const { status } = answer

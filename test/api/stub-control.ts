@@ -17,6 +17,7 @@ import {
   triggerViewOf,
   versionViewOf,
 } from './sample-views.ts'
+import { whyViewOf } from './sample-why.ts'
 
 export interface StubControl extends GatewayControl {
   ready: boolean
@@ -166,6 +167,11 @@ export function createStubControl(): StubControl {
         .map(deadLetterOf)
       const last = items.at(-1)?.id ?? 1
       return { items, total: 3, next: last > 1 ? last : null }
+    },
+    why: async query => {
+      note('why', query)
+      if (query.trigger !== undefined) knownTrigger(query.trigger)
+      return whyViewOf(query.trigger ?? 'alerts')
     },
     renew: async lease => {
       note('renew', lease)

@@ -34,6 +34,7 @@ import type { RegistryChange } from '../../src/registry/registry-change.ts'
 import type { FunctionRecord, RegistryState, TriggerRecord } from '../../src/registry/registry-records.ts'
 import { emptyState, type ReplicatedState } from '../../src/registry/state-draft.ts'
 import { deadLetterOf, pauseEntryOf, pauseViewOf, triggerViewOf } from '../api/sample-views.ts'
+import { whyViewOf } from '../api/sample-why.ts'
 
 export interface SeenRequest {
   /** `PUT /v1/functions/price`, with its query. */
@@ -260,6 +261,12 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
       throw new SluiceError('SLUICE_API_NOT_FOUND', `there is no pause ${id}`)
     },
     deadLetters: async () => ({ items: [deadLetterOf(1)], total: 1, next: null }),
+    async why(query) {
+      const { trigger = [...state.triggers.keys()][0] ?? 'none' } = query
+      if (query.trigger !== undefined) triggerOf(trigger)
+      if (query.kind === 'event' && query.id !== '42') throw missing(`event with the id ${query.id}`)
+      return whyViewOf(trigger)
+    },
     async renew({ function: name, trigger, expiresAfterMs }) {
       const expiresAtMs = Date.now() + expiresAfterMs
       const what = { ...(name === undefined ? {} : { function: name }), ...(trigger === undefined ? {} : { trigger }) }

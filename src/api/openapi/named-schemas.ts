@@ -23,6 +23,7 @@ import {
 } from '../views/scaling-view.ts'
 import { statsSampleView, statsView, versionStatsView } from '../views/stats-view.ts'
 import { deadLetterPage, deadLetterView, triggerView } from '../views/trigger-view.ts'
+import { whyAnswer, whyEvent, whyFacts, whyView } from '../views/why-view.ts'
 import { codeContentView, codeView, versionSummary, versionView } from '../views/version-view.ts'
 
 /** Schemas that have a name in the OpenAPI document. */
@@ -71,5 +72,9 @@ export const namedSchemas: Readonly<Record<string, TSchema>> = {
   VersionStats: versionStatsView,
   VersionSummary: versionSummary,
   WeightedVersion: weightedVersionView,
+  Why: whyView,
+  WhyAnswer: whyAnswer,
+  WhyEvent: whyEvent,
+  WhyFacts: whyFacts,
   WorkerPool: poolView,
 }

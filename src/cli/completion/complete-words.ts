@@ -23,6 +23,7 @@ export const fileMark = ':file'
 const kinds: Readonly<Record<string, NameKind | 'file'>> = {
   function: 'function',
   trigger: 'trigger',
+  what: 'trigger',
   stream: 'stream',
   sink: 'sink',
   alias: 'alias',

@@ -12,6 +12,7 @@ import { externalMetricView, scalingSeriesView, scalingView } from '../../../src
 import { statsView } from '../../../src/api/views/stats-view.ts'
 import { deadLetterPage, triggerView } from '../../../src/api/views/trigger-view.ts'
 import { codeContentView, versionView } from '../../../src/api/views/version-view.ts'
+import { whyView } from '../../../src/api/views/why-view.ts'
 import { list, namePage } from '../../../src/api/views/view-schema.ts'
 import type { ErrorCode } from '../../../src/errors/error-codes.ts'
 import { SluiceError } from '../../../src/errors/sluice-error.ts'
@@ -109,6 +110,7 @@ export function createViewControl(seed: number): GatewayControl {
     pause: items(pauseEntry, ['SLUICE_FUNCTIONS_NOT_FOUND', 'SLUICE_API_NOT_FOUND', 'SLUICE_STORE_WRITE']),
     endPause: view(pauseEntry, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_WRITE']),
     deadLetters: view(deadLetterPage, reading),
+    why: view(whyView, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_FAILED']),
     // It takes no precondition.
     renew: view(leaseView, [
       ...changing.filter(code => code !== 'SLUICE_REGISTRY_REVISION'),
