@@ -8,6 +8,7 @@ import { diskFull } from './process/disk-full.ts'
 import { lettersRefused } from './process/letters-refused.ts'
 import { mqttClient } from './process/mqtt-client.ts'
 import { pauseKillResume } from './process/pause-kill-resume.ts'
+import { pausedKey } from './process/paused-key.ts'
 import { poisonEvent } from './process/poison-event.ts'
 import { poisonKey } from './process/poison-key.ts'
 import { sigkillKafka } from './process/sigkill-kafka.ts'
@@ -29,6 +30,7 @@ export const experiments: readonly Experiment[] = [
   ackAfterSync,
   poisonEvent,
   poisonKey,
+  pausedKey,
   lettersRefused,
   clockJumps,
   mqttClient,

@@ -1,6 +1,7 @@
 import { defineExperiment } from '../experiment.ts'
 import { seededRandom } from '../random.ts'
-import { poisonedKeys, runPoisonedRounds } from './poisoned-rounds.ts'
+import { runPoisonedRounds } from './poisoned-rounds.ts'
+import { roundKeys } from './timed-rounds.ts'
 
 export const poisonEvent = defineExperiment({
   name: 'poison-event',
@@ -10,8 +11,8 @@ export const poisonEvent = defineExperiment({
   short: { pairs: 1, events: 1_000 },
   async run({ size, seed, progress }) {
     const random = seededRandom(seed)
-    const key = `${random.below(poisonedKeys)}`
-    const sequence = random.below(Math.floor(size.events / poisonedKeys))
+    const key = `${random.below(roundKeys)}`
+    const sequence = random.below(Math.floor(size.events / roundKeys))
     const isPoison = (event: { key: string; seq: number }) => event.key === key && event.seq === sequence
     return await runPoisonedRounds({ ...size, key, isPoison, progress })
   },

@@ -1,7 +1,8 @@
 import { defineExperiment } from '../experiment.ts'
 import { exactly } from '../figure.ts'
 import { seededRandom } from '../random.ts'
-import { poisonedKeys, runPoisonedRounds } from './poisoned-rounds.ts'
+import { runPoisonedRounds } from './poisoned-rounds.ts'
+import { roundKeys } from './timed-rounds.ts'
 
 export const poisonKey = defineExperiment({
   name: 'poison-key',
@@ -10,7 +11,7 @@ export const poisonKey = defineExperiment({
   full: { pairs: 5, events: 10_000 },
   short: { pairs: 1, events: 1_000 },
   async run({ size, seed, progress }) {
-    const key = `${seededRandom(seed).below(poisonedKeys)}`
+    const key = `${seededRandom(seed).below(roundKeys)}`
     const outcome = await runPoisonedRounds({ ...size, key, isPoison: event => event.key === key, progress })
     const { figures, findings, flowedOn } = outcome
     return {
