@@ -7,6 +7,7 @@ import { clockJumps } from './process/clock-jumps.ts'
 import { diskFull } from './process/disk-full.ts'
 import { lettersRefused } from './process/letters-refused.ts'
 import { mqttClient } from './process/mqtt-client.ts'
+import { overload } from './process/overload.ts'
 import { pauseKillResume } from './process/pause-kill-resume.ts'
 import { pausedKey } from './process/paused-key.ts'
 import { poisonEvent } from './process/poison-event.ts'
@@ -14,6 +15,7 @@ import { poisonKey } from './process/poison-key.ts'
 import { sigkillKafka } from './process/sigkill-kafka.ts'
 import { sigkill } from './process/sigkill.ts'
 import { sigterm } from './process/sigterm.ts'
+import { slowFunction } from './process/slow-function.ts'
 import { tornTail } from './log/torn-tail.ts'
 import { writeErrors } from './process/write-errors.ts'
 
@@ -36,4 +38,6 @@ export const experiments: readonly Experiment[] = [
   mqttClient,
   diskFull,
   writeErrors,
+  slowFunction,
+  overload,
 ]
