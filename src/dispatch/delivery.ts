@@ -46,7 +46,7 @@ export class Delivery implements Invocation {
   traceparent: string | undefined = undefined
   span: ActiveSpan | undefined = undefined
   followsPrevious = false
-  /** A worker died while it may have run this event: it runs in a frame of its own until that is settled. */
+  /** It may end the host of its worker and runs in a frame of its own; see host-crashes.ts. */
   alone = false
   /** After a call of several events failed as a whole: those it may be called with, until one of them fails alone. */
   part: BatchPart | undefined = undefined

@@ -3,6 +3,7 @@ import { Delivery } from './delivery.ts'
 import { HeldLanes } from './held-lanes.ts'
 import type { Hold, PausedPart } from './hold.ts'
 import { maxFrameBytes, type FrameSize } from './frame-size.ts'
+import type { HostCrashes } from './host-crashes.ts'
 import type { Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
 import { isOf, type PausedParts } from './paused-parts.ts'
@@ -24,6 +25,11 @@ export interface KeyOrderOptions {
   readonly onUnroutable: (delivery: Delivery, thrown: unknown) => void
   /** The event has grown too old for another attempt while it waited; it has left its lane, which is blocked. */
   readonly onTooOld: (delivery: Delivery) => void
+  readonly crashes: HostCrashes
+  /** The event has ended the host of its worker too often; it has left its lane, which is blocked. */
+  readonly onGuilty: (delivery: Delivery) => void
+  /** A suspect was taken, in no frame: it is to be run alone. */
+  readonly onAlone: (delivery: Delivery) => void
   /** The events of a lane below a sequence number leave memory for the parked store; `delayMs` until the first may run. */
   readonly onPark: (lane: Lane, delayMs: number, below: number) => void
 }
@@ -77,7 +83,9 @@ export class KeyOrder {
    * the frame from here on; {@link settled} is to be called when all of a lane's run came back.
    */
   take({ ready }: TriggerRoute, size: FrameSize, into: Invocation[], onTaken: (delivery: Delivery) => void): void {
+    const { crashes } = this.#options
     let bytes = 0
+    let postponed: Lane | undefined
     while (into.length < size.maxEvents && bytes < maxFrameBytes) {
       const lane = ready.shift()
       if (lane === undefined) return
@@ -90,11 +98,19 @@ export class KeyOrder {
         this.#giveUp(lane, this.#options.onTooOld)
         continue
       }
-      const alone = lane.head?.alone === true
-      if (alone && into.length > 0) return ready.push(lane)
-      const maxEvents = alone ? 1 : Math.min(size.maxPerKey, size.maxEvents - into.length)
+      if (lane === postponed) return ready.push(lane)
+      if (crashes.has(lane.head as Delivery)) {
+        if (crashes.isGuilty(lane.head as Delivery)) this.#giveUp(lane, this.#options.onGuilty)
+        else if (crashes.hasRoom) this.#takeAlone(lane, onTaken)
+        else {
+          // It is the turn of those behind it.
+          ready.push(lane)
+          postponed ??= lane
+        }
+        continue
+      }
+      const maxEvents = Math.min(size.maxPerKey, size.maxEvents - into.length)
       bytes += this.#takeRun(lane, maxEvents, maxFrameBytes - bytes, into, onTaken)
-      if (alone) return
     }
   }
 
@@ -250,6 +266,12 @@ export class KeyOrder {
     return !parked.isFull && lane.publications === 0 && performance.now() + delayMs - lane.blockedSinceMs > parkAfterMs
   }
 
+  #takeAlone(lane: Lane, onTaken: (delivery: Delivery) => void): void {
+    const delivery = lane.head as Delivery
+    this.#takeRun(lane, 1, maxFrameBytes, [], onTaken)
+    this.#options.onAlone(delivery)
+  }
+
   #takeRun(
     lane: Lane,
     maxEvents: number,
@@ -261,10 +283,11 @@ export class KeyOrder {
     const first = into.length
     this.#inFrames.set(lane, lane.head as Delivery)
     lane.takenAtMs = turnTimeMs()
+    const { crashes } = this.#options
     let bytes = 0
     let delivery = lane.head
     for (let index = 0; delivery !== undefined && index < maxEvents; index++, delivery = delivery.next) {
-      if (index > 0 && (delivery.alone || bytes >= maxBytes || !this.#isNext(lane, delivery))) break
+      if (index > 0 && (bytes >= maxBytes || crashes.has(delivery) || !this.#isNext(lane, delivery))) break
       delivery.state = 'running'
       delivery.followsPrevious = index > 0
       delivery.route = lane.route

@@ -1,4 +1,4 @@
-import { messageOf } from '../errors/sluice-error.ts'
+import { messageOf, SluiceError } from '../errors/sluice-error.ts'
 import type { FunctionResult } from '../sinks/function-result.ts'
 import { Histogram } from '../telemetry/histogram.ts'
 import type { InvocationOutcome } from '../workers/invocation.ts'
@@ -6,6 +6,7 @@ import type { Admission } from './admission.ts'
 import type { AssignedWindow } from './assigned-window.ts'
 import { DeadLetters, type Burial } from './dead-letters.ts'
 import type { Delivery } from './delivery.ts'
+import { maxHostCrashes, type HostCrashes } from './host-crashes.ts'
 import type { KeyOrder } from './key-order.ts'
 import { isLone, loneKey, type Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
@@ -32,6 +33,7 @@ export interface SettlementParts {
   readonly order: KeyOrder
   readonly parked: ParkedKeys
   readonly admission: Admission
+  readonly crashes: HostCrashes
   /** Something that a pause or a stop may wait for has ended. */
   readonly onProgress: () => void
   /** Dead letters cannot be written (message), or can again (undefined). */
@@ -108,12 +110,12 @@ export class Settlement {
         return
       case 'failed':
         span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
-        return this.#failed(delivery, outcome)
+        return outcome.endedHost === true ? this.#endedHost(delivery, outcome) : this.#failed(delivery, outcome)
       case 'suspect':
         span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
         // Alone in its frame an event is no suspect any more: it is the cause.
-        if (delivery.alone) return this.#failed(delivery, outcome)
-        delivery.alone = true
+        if (delivery.alone) return this.#endedHost(delivery, outcome)
+        this.#parts.crashes.suspect(delivery, false)
         delivery.state = 'waiting'
         return
       case 'batch-failed':
@@ -152,6 +154,38 @@ export class Settlement {
       if (lane.blockedSinceMs === 0) lane.blockedSinceMs = performance.now()
       lane.retryInMs = decision.delayMs
     }
+  }
+
+  /** It has certainly ended the thread or process that ran it: not `maxAttempts` counts, but how often it did that. */
+  #endedHost(delivery: Delivery, outcome: Extract<InvocationOutcome, { error: object }>): void {
+    const { reason, message } = outcome.error
+    // A worker that was ended for its silence says nothing about the host.
+    if (reason === 'timeout') return this.#failed(delivery, outcome)
+    const { lane } = delivery
+    const { now } = this.#options
+    const { retry, engine } = delivery.target as RouteTarget
+    const { version } = engine.pool.version
+    this.counters.failed++
+    delivery.addFailure({ attempt: delivery.attempt, atMs: now(), stage: 'handler', reason, message, version })
+    delivery.attempt++
+    delivery.state = 'waiting'
+    if (this.#parts.crashes.suspect(delivery, true) >= maxHostCrashes) {
+      lane.remove(delivery)
+      this.#options.onSettled?.(delivery, outcome)
+      return this.buryGuilty(delivery)
+    }
+    this.counters.retried++
+    engine.stats.retried()
+    if (lane.blockedSinceMs === 0) lane.blockedSinceMs = performance.now()
+    lane.retryInMs = retry.initialDelayMs
+  }
+
+  /** Ends an event that has ended its host too often. */
+  buryGuilty(delivery: Delivery): void {
+    delivery.target ??= delivery.lane.target
+    const last = delivery.failures?.at(-1)?.message
+    const message = `the event ended the host of its worker ${maxHostCrashes} times: ${last}`
+    void this.bury(delivery, { stage: 'handler', reason: 'SLUICE_WORKERS_HOST_CRASH', message })
   }
 
   /** What waits alone already needs nothing; and what is set aside takes memory, so there is a bound. */
@@ -255,6 +289,12 @@ export class Settlement {
     if (lane.inFrame === 0 && lane.state === 'blocked') this.#parts.order.settled(lane)
   }
 
+  /** Nothing will ever run the event, so no attempt of it is charged. */
+  buryUnroutable(delivery: Delivery, thrown: unknown): void {
+    const { code, message } = SluiceError.from(thrown)
+    void this.bury(delivery, { stage: 'handler', reason: code, message })
+  }
+
   /** Ends an event that has attempts left and is too old for them. */
   buryTooOld(delivery: Delivery): void {
     // What comes from the store has not been run here: the version that would have is told.
@@ -267,6 +307,7 @@ export class Settlement {
 
   /** The event is done: its results are out, or it is a durable dead letter, or it was skipped. */
   complete(delivery: Delivery): void {
+    if (this.#parts.crashes.size > 0) this.#parts.crashes.forget(delivery)
     if (delivery.sequence >= 0) this.#completeOffset(delivery)
     else {
       delivery.state = 'done'

@@ -1,4 +1,4 @@
-import { messageOf, SluiceError } from '../errors/sluice-error.ts'
+import { messageOf } from '../errors/sluice-error.ts'
 import type { LogRecord } from '../log/log-record.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { PauseRecord } from '../store/home-store.ts'
@@ -10,6 +10,7 @@ import { Delivery, type DeliveryOwner } from './delivery.ts'
 import type { FrameSize } from './frame-size.ts'
 import type { Hold, PausedPart } from './hold.ts'
 import { Inspection } from './inspection.ts'
+import { HostCrashes } from './host-crashes.ts'
 import { KeyOrder } from './key-order.ts'
 import { Lane } from './lane.ts'
 import { ParkedKeys } from './parked-keys.ts'
@@ -35,6 +36,7 @@ export interface PartitionProgress {
  */
 export class TriggerDispatch implements DeliveryOwner {
   readonly name: string
+  readonly uid: string
   readonly log: PartitionLog
   /** Where its events stand, for people who ask. */
   readonly inspection: Inspection
@@ -45,6 +47,7 @@ export class TriggerDispatch implements DeliveryOwner {
   readonly #order: KeyOrder
   readonly #parked: ParkedKeys
   readonly #paused = new PausedParts()
+  readonly #crashes: HostCrashes
   readonly #settlement: Settlement
   /** Events in frames; a pause is confirmed when it is 0. */
   #running = 0
@@ -53,6 +56,7 @@ export class TriggerDispatch implements DeliveryOwner {
     this.#options = options
     const { store, name, uid, log, now, logger } = options
     this.name = name
+    this.uid = uid
     this.log = log
     this.#gate = new TriggerGate({
       running: () => this.#running,
@@ -70,6 +74,7 @@ export class TriggerDispatch implements DeliveryOwner {
       onReady: lane => this.#order.makeReady(lane),
       onBlocked: problem => this.#gate.setProblem('parking', problem),
     })
+    this.#crashes = new HostCrashes(options, problem => this.#gate.setProblem('suspects', problem))
     this.#routes = new TriggerRoutes(this, options.routes)
     this.#order = new KeyOrder({
       // Parked, a partition would be copied into the store, event by event; in the log they wait at no cost.
@@ -79,8 +84,11 @@ export class TriggerDispatch implements DeliveryOwner {
       routes: this.#routes,
       paused: this.#paused,
       isRunning: () => this.state === 'running',
-      onUnroutable: (delivery, thrown) => this.#unroutable(delivery, thrown),
+      onUnroutable: (delivery, thrown) => this.#settlement.buryUnroutable(delivery, thrown),
       onTooOld: delivery => this.#settlement.buryTooOld(delivery),
+      crashes: this.#crashes,
+      onGuilty: delivery => this.#settlement.buryGuilty(delivery),
+      onAlone: delivery => void this.#crashes.run(delivery),
       onPark: (lane, delayMs, below) => this.#settlement.park(lane, delayMs, below),
     })
     this.#admission = new Admission(options, {
@@ -92,6 +100,7 @@ export class TriggerDispatch implements DeliveryOwner {
       order: this.#order,
       parked: this.#parked,
       admission: this.#admission,
+      crashes: this.#crashes,
       onProgress: () => this.#gate.update(),
       onBlocked: problem => this.#gate.setProblem('store', problem),
       onBroken: problem => this.#gate.setProblem('dispatch', problem),
@@ -214,6 +223,7 @@ export class TriggerDispatch implements DeliveryOwner {
     this.#gate.preset(pause)
     if (parts !== undefined) this.#paused.restore(parts)
     await this.#parked.load()
+    await this.#crashes.load()
     this.#gate.start()
     await this.#admission.start()
   }
@@ -288,6 +298,7 @@ export class TriggerDispatch implements DeliveryOwner {
     }
     if (lane.window.assigned) this.#settlement.apply(delivery, outcome)
     else delivery.span?.end('the partition was revoked')
+    if (delivery.alone) this.#crashes.ended(delivery, outcome)
     if (lane.inFrame === 0) this.#order.settled(lane)
     this.#admission.ended(lane.window)
     if (route?.isStale === true) this.#routes.settled(route)
@@ -304,7 +315,7 @@ export class TriggerDispatch implements DeliveryOwner {
     this.#gate.stopping()
     this.#admission.close()
     const limit = new AbortController()
-    const timer = Number.isFinite(drainMs) ? setTimeout(() => this.#giveUpWaiting(limit), drainMs) : undefined
+    const timer = Number.isFinite(drainMs) ? setTimeout(() => (limit.abort(), this.#gate.update()), drainMs) : undefined
     await this.#untilQuiet(limit.signal)
     const { parkAtStop, ordering } = this.#options
     // Where a whole partition is in order, only what no function is given is complete behind something that is not.
@@ -316,6 +327,7 @@ export class TriggerDispatch implements DeliveryOwner {
     const drained = this.#isQuiet
     this.#settlement.stop()
     this.#parked.stop()
+    this.#crashes.stop()
     this.#order.stop()
     await this.#admission.stop()
     this.#gate.stopped()
@@ -329,11 +341,6 @@ export class TriggerDispatch implements DeliveryOwner {
 
   async #untilQuiet(limit: AbortSignal): Promise<void> {
     await this.#gate.until(() => this.#isQuiet || limit.aborted)
-  }
-
-  #giveUpWaiting(limit: AbortController): void {
-    limit.abort()
-    this.#gate.update()
   }
 
   get #isQuiet(): boolean {
@@ -380,12 +387,6 @@ export class TriggerDispatch implements DeliveryOwner {
       this.#settlement.counters.skipped++
       this.#settlement.complete(delivery)
     } else void this.#settlement.bury(delivery, { stage: 'source', reason, message })
-  }
-
-  /** Nothing will ever run the event, so no attempt of it is charged. */
-  #unroutable(delivery: Delivery, thrown: unknown): void {
-    const { code, message } = SluiceError.from(thrown)
-    void this.#settlement.bury(delivery, { stage: 'handler', reason: code, message })
   }
 
   #changed(state: TriggerState): void {

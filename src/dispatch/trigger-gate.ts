@@ -14,7 +14,7 @@ import type { PauseRecord } from '../store/home-store.ts'
 export type TriggerState = 'stopped' | 'running' | 'blocked' | 'pausing' | 'paused' | 'disabled' | 'stopping'
 
 /** Parts of a trigger that can hinder it, each for itself. */
-export type TriggerPart = 'store' | 'parking' | 'subscription' | 'dispatch'
+export type TriggerPart = 'store' | 'parking' | 'subscription' | 'dispatch' | 'suspects'
 
 export interface TriggerGateOptions {
   /** Events in frames. */

@@ -7,6 +7,7 @@ import type { Tracer } from '../telemetry/tracer.ts'
 import type { Feed, InvocationOutcome } from '../workers/invocation.ts'
 import type { WindowLimits } from './assigned-window.ts'
 import type { Delivery } from './delivery.ts'
+import type { ProcessGate } from './process-gate.ts'
 import type { RouteTable } from './route.ts'
 
 /** The part of a pino logger that dispatch uses. */
@@ -46,6 +47,10 @@ export interface TriggerOptions {
    * where no other process ever reads the stream for the group: it would not find them. Default false.
    */
   readonly parkAtStop?: boolean
+  /** When this process began, if the one before it died: what ran alone before has ended it. Default 0. */
+  readonly crashedBeforeMs?: number | undefined
+  /** Lets an event run alone in the process. Absent: it runs beside others. */
+  readonly gate?: ProcessGate | undefined
   readonly window: WindowLimits
   readonly commitIntervalMs: number
   readonly sinks: readonly Sink[]

@@ -2,10 +2,13 @@ import { SluiceError } from '../errors/sluice-error.ts'
 import type { PauseRecord } from '../store/home-store.ts'
 import type { Invocation } from '../workers/invocation.ts'
 import type { WorkerPool } from '../workers/worker-pool.ts'
+import type { Delivery } from './delivery.ts'
 import type { DirectInvocation } from './direct-invocation.ts'
 import { chooseFrameSize } from './frame-size.ts'
 import type { FrameSource } from './frame-source.ts'
 import { describeHold } from './hold.ts'
+import type { ProcessGate } from './process-gate.ts'
+import { watchedFrameEvents, type RunRecord } from './run-record.ts'
 import type { TriggerRoute } from './trigger-route.ts'
 import { versionSeed } from './version-choice.ts'
 import { VersionStats } from './version-stats.ts'
@@ -18,6 +21,10 @@ export interface VersionDispatchOptions {
   readonly maxWaitingBytes?: number
   /** Work waits and the pool has no permit: scaling from zero happens on the dispatch path, without waiting for a tick. */
   readonly onStarved: () => void
+  /** Closed while something runs alone in the process. */
+  readonly gate?: ProcessGate
+  /** Told which frames of triggers run, after a process that died. */
+  readonly record?: RunRecord | undefined
 }
 
 const defaultMaxWaitingBytes = 64 * 1024 * 1024
@@ -51,6 +58,7 @@ export class VersionDispatch {
   /** Called when nothing runs any more. */
   #quiet: (() => void)[] = []
   #retirements: (() => void)[] = []
+  readonly #forgetGate: (() => void) | undefined
 
   constructor(options: VersionDispatchOptions) {
     this.#options = options
@@ -58,6 +66,7 @@ export class VersionDispatch {
     const { name, version } = this.pool.version
     this.seed = versionSeed(name, version)
     this.pool.onFree = () => this.schedule()
+    this.#forgetGate = options.gate?.onOpen(() => this.schedule())
   }
 
   /** Triggers whose events run here now, with their share. */
@@ -178,9 +187,24 @@ export class VersionDispatch {
     this.schedule()
   }
 
+  /** Runs an event that may end its worker, in a frame of its own; the gate is its own affair. */
+  runAlone(delivery: Delivery): void {
+    if (this.#pause !== undefined) return delivery.settle({ kind: 'not-started' })
+    this.#frames++
+    const { record } = this.#options
+    const { route } = delivery
+    const noted = record?.started(route?.trigger.uid ?? '', route?.trigger.log.stream ?? '', [delivery]) ?? 0
+    void this.pool.run([delivery]).then(() => {
+      record?.ended(noted)
+      this.#ended()
+    })
+    if (this.pool.stats().permits === 0) this.#options.onStarved()
+  }
+
   /** Refuses direct invocations; what waits is settled as not started. */
   stop(): void {
     this.#stopping = true
+    this.#forgetGate?.()
     for (const invocation of this.#takeDirect(this.#direct.length)) invocation.settle({ kind: 'not-started' })
     this.#checkRetired()
   }
@@ -188,6 +212,7 @@ export class VersionDispatch {
   #pump(): void {
     const { pool } = this
     if (this.#pause !== undefined) return
+    if (this.#options.gate?.isOpen === false) return
     // A trigger may turn out to have nothing; then it is the turn of direct invocations all the same.
     while (pool.freeSlots > 0 && (this.#runDirect() || this.#runEvents() || this.#runDirect() || this.#runCopies()));
     if (this.runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
@@ -208,14 +233,18 @@ export class VersionDispatch {
 
   #runEvents(): boolean {
     this.#wasDirect = false
+    const { record } = this.#options
     const frame: Invocation[] = []
     const { length } = this.#routes
+    let noted = 0
     for (let i = 0; i < length && frame.length === 0; i++) {
       const route = this.#routes[this.#turn++ % length] as TriggerRoute
       const { runnable } = route
-      if (runnable > 0) route.take(this.#size(runnable), frame)
+      if (runnable === 0) continue
+      route.take(this.#size(runnable), frame)
+      if (frame.length > 0) noted = record?.started(route.trigger.uid, route.trigger.log.stream, frame) ?? 0
     }
-    return this.#run(frame)
+    return this.#run(frame, noted === 0 ? undefined : () => record?.ended(noted))
   }
 
   #runCopies(): boolean {
@@ -239,15 +268,22 @@ export class VersionDispatch {
 
   #run(frame: readonly Invocation[], onEnd?: () => void): boolean {
     if (frame.length === 0) return false
+    const { gate } = this.#options
     this.#frames++
+    gate?.entered()
     void this.pool.run(frame).then(() => {
-      this.#frames--
+      gate?.left()
       onEnd?.()
-      this.schedule()
-      this.#checkRetired()
-      if (this.#quiet.length > 0 && this.#frames === 0) for (const resolve of this.#quiet.splice(0)) resolve()
+      this.#ended()
     })
     return true
+  }
+
+  #ended(): void {
+    this.#frames--
+    this.schedule()
+    this.#checkRetired()
+    if (this.#quiet.length > 0 && this.#frames === 0) for (const resolve of this.#quiet.splice(0)) resolve()
   }
 
   #takeDirect(count: number): readonly DirectInvocation[] {
@@ -265,7 +301,10 @@ export class VersionDispatch {
     const { serviceTimeMs, cpuShare } = this.pool.stats()
     const { concurrency, batch } = this.pool.version
     const { freeSlots } = this.pool
-    return chooseFrameSize({ serviceTimeMs, cpuShare, concurrency, batchEvents: batch?.maxEvents, runnable, freeSlots })
+    const facts = { serviceTimeMs, cpuShare, concurrency, batchEvents: batch?.maxEvents, runnable, freeSlots }
+    const size = chooseFrameSize(facts)
+    if (this.#options.record?.isWatching !== true) return size
+    return { ...size, maxEvents: Math.min(size.maxEvents, watchedFrameEvents) }
   }
 }
 

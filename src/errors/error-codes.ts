@@ -135,6 +135,7 @@ export const errorCodes = {
   SLUICE_STORE_FAILED: entry(503, false, 'The store has stopped'),
   SLUICE_STORE_WRITE: entry(503, true, 'The store could not be written'),
 
+  SLUICE_WORKERS_HOST_CRASH: entry(500, false, 'The event ends the process that runs it'),
   SLUICE_WORKERS_QUARANTINED: entry(503, true, 'The function cannot start'),
 } as const satisfies Record<string, ErrorCodeEntry>
 

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { registerApi } from '../api/register-api.ts'
 import type { GatewayAddresses } from '../cli/ready-banner.ts'
 import type { Config } from '../config/config.ts'
+import { ProcessGate } from '../dispatch/process-gate.ts'
+import { RunRecord } from '../dispatch/run-record.ts'
 import type { SluiceError } from '../errors/sluice-error.ts'
 import { openArtifactStore, type LocalArtifactStore } from '../functions/artifact-store.ts'
 import { loadFunctions } from '../functions/load-functions.ts'
@@ -61,6 +63,7 @@ export interface GatewayPartsOptions extends GatewayOptions {
 interface Parts {
   lock?: DataDirectoryLock
   reserve?: DiskReserve
+  record?: RunRecord
   telemetry?: Telemetry
   observations?: Observations
   artifacts?: LocalArtifactStore
@@ -86,6 +89,7 @@ export class GatewayParts {
   readonly #config: Config
   readonly #options: GatewayPartsOptions
   readonly #parts: Parts = {}
+  readonly #gate = new ProcessGate()
 
   constructor(config: Config, options: GatewayPartsOptions) {
     this.#config = config
@@ -108,6 +112,7 @@ export class GatewayParts {
     const registry = await this.#openRegistry(secrets)
     parts.store = await openSqliteStore({ dir: config.dataDir, onFatal })
     parts.pauses = await PauseBoard.open(parts.store, Date.now())
+    await this.#noteRun(parts.store)
     await this.#openStreams(registry.state)
     if (config.kafka.brokers.length > 0) parts.kafka = connectKafka(config.kafka, logger)
     await this.#buildEdges(secrets)
@@ -141,6 +146,19 @@ export class GatewayParts {
     registry.listen((command, before) => logs.changed(command, before))
     await registry.transact('config', state => declareConfig(state, declared, config.triggers))
     return registry
+  }
+
+  /** What the process before may have died of is durable before anything of this one is noted. */
+  async #noteRun(store: HomeStore): Promise<void> {
+    const record = new RunRecord(this.#config.dataDir)
+    const nothing = { crashes: 0, isRunning: false, isExclusive: true, attempt: 1, failures: '[]', sinceMs: Date.now() }
+    if (record.suspects.length > 0) {
+      await store.addSuspects(record.suspects.map(place => ({ ...place, ...nothing })))
+      const message = `the process before this one ended with ${record.suspects.length} events in workers; each runs alone`
+      this.#options.logger.warn({ part: 'dispatch' }, message)
+    }
+    record.begin()
+    this.#parts.record = record
   }
 
   async #openStreams(state: RegistryState): Promise<void> {
@@ -215,7 +233,18 @@ export class GatewayParts {
     const kafkaSources = new Map<string, KafkaSource>()
     for (const source of parts.sources.values())
       if (source instanceof KafkaSource) kafkaSources.set(source.log.stream, source)
-    fleet.attach({ streams, kafkaSources, sinks: parts.sinks, store, tracer, logger, traffic })
+    const crashedBeforeMs = parts.record.hasCrashed ? Date.now() : 0
+    fleet.attach({
+      streams,
+      kafkaSources,
+      sinks: parts.sinks,
+      store,
+      gate: this.#gate,
+      crashedBeforeMs,
+      tracer,
+      logger,
+      traffic,
+    })
     parts.pauses.attach(new EnforcePauses({ triggers: fleet.triggers, engines: fleet.engines, sources: parts.sources }))
     parts.sampler = new StatsSampler(fleet.engines, observations)
     parts.duties = this.#buildDuties(fleet)
@@ -237,13 +266,13 @@ export class GatewayParts {
   }
 
   #buildFleet(secrets: ReadonlyMap<string, string>): Fleet {
-    const { telemetry, logs, registry, artifacts, pauses } = this.#parts as Required<Parts>
+    const { telemetry, logs, registry, artifacts, pauses, record } = this.#parts as Required<Parts>
     const { logger } = this.#options
     const surroundings = this.#surroundings(secrets)
     const fleet = new Fleet({
       dataDir: this.#config.dataDir,
       cores: availableParallelism(),
-      ...{ registry, pauses, artifacts, logger },
+      ...{ registry, pauses, artifacts, logger, record, gate: this.#gate },
       resolve: (name, stored) => resolveVersion(name, stored, surroundings),
       poolOptions: functionVersion => ({
         tracing: telemetry.tracer.enabled,
@@ -325,6 +354,7 @@ export class GatewayParts {
     await step('Kafka', kafka?.close())
     await step('a stream', streams?.close())
     await step('the store', store?.close())
+    this.#parts.record?.end()
     await step('the registry', this.#parts.registry?.close())
     await step('the store of logs', this.#parts.observations?.close())
     this.#parts.traffic?.stop()

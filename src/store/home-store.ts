@@ -60,6 +60,21 @@ export interface KeptPlace {
   readonly offset: number
 }
 
+/** An event that may end, or has ended, the host of its worker. */
+export interface Suspect extends KeptPlace {
+  /** How often it has. */
+  readonly crashes: number
+  /** It has begun to run alone and is not known to have come to an end. */
+  readonly isRunning: boolean
+  /** Alone in the whole process, not only in its worker. */
+  readonly isExclusive: boolean
+  /** The attempt that runs or comes next. */
+  readonly attempt: number
+  /** The attempts so far, JSON. */
+  readonly failures: string
+  readonly sinceMs: number
+}
+
 export interface PauseRecord {
   readonly reason: string
   readonly by: string
@@ -104,6 +119,13 @@ export interface HomeStore {
    * of them. The id of a parked event is only looked for among the bytes of its header: a place may be of another event.
    */
   placesOf(eventId: string, limit: number): Promise<readonly KeptPlace[]>
+
+  /** Keeps what is known of a suspect; overwrites. */
+  putSuspect(suspect: Suspect): Promise<void>
+  /** Adds suspects of a process that ended; what is known of one already stays. */
+  addSuspects(suspects: readonly Suspect[]): Promise<void>
+  suspectsOf(trigger: string, stream: string, nowMs: number): Promise<readonly Suspect[]>
+  removeSuspect(place: KeptPlace): Promise<void>
 
   /** @param scope what is paused, as gateway/pauses/pause-scope.ts writes it. */
   pause(scope: string, pause: PauseRecord): Promise<void>

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { SluiceError } from '../errors/sluice-error.ts'
-import type { DeadLetter, HomeStore, KeptPlace, ParkedEvent, ParkedKey, PauseRecord } from './home-store.ts'
+import type { DeadLetter, HomeStore, KeptPlace, ParkedEvent, ParkedKey, PauseRecord, Suspect } from './home-store.ts'
 import type { StoreCall, StoreReply } from './store-thread.ts'
 
 export interface SqliteStoreOptions {
@@ -117,6 +117,22 @@ class SqliteStore implements HomeStore {
 
   unpark(event: KeptPlace): Promise<void> {
     return this.#call('unpark', [event.trigger, event.stream, event.partition, event.offset])
+  }
+
+  putSuspect(suspect: Suspect): Promise<void> {
+    return this.#call('putSuspect', [suspect])
+  }
+
+  addSuspects(suspects: readonly Suspect[]): Promise<void> {
+    return this.#call('addSuspects', [suspects])
+  }
+
+  suspectsOf(trigger: string, stream: string, nowMs: number): Promise<readonly Suspect[]> {
+    return this.#call('suspectsOf', [trigger, stream, nowMs])
+  }
+
+  removeSuspect(place: KeptPlace): Promise<void> {
+    return this.#call('removeSuspect', [place])
   }
 
   pause(scope: string, pause: PauseRecord): Promise<void> {

@@ -2,6 +2,7 @@ import { DatabaseSync, type StatementSync, type SQLInputValue } from 'node:sqlit
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DeadLetter, ParkedEvent } from './home-store.ts'
 import { pauseOperations, preparePauses } from './pause-tables.ts'
+import { suspectOperations, suspectsSchema } from './suspects-table.ts'
 
 /** A call from sqlite-store.ts; `id` comes back in the reply. */
 export interface StoreCall {
@@ -56,6 +57,7 @@ function openDatabase(file: string): DatabaseSync {
   }
   database.exec(schema)
   preparePauses(database)
+  database.exec(suspectsSchema)
   database.exec(`PRAGMA user_version = ${schemaVersion}`)
   return database
 }
@@ -71,6 +73,7 @@ function operations(database: DatabaseSync) {
   const pauses = pauseOperations(sql)
   return {
     ...pauses,
+    ...suspectOperations(sql),
     putDeadLetter(letter: Omit<DeadLetter, 'id'>): void {
       run(
         `INSERT OR REPLACE INTO dead_letters (trigger, stream, partition, offset, event_id, key, header, value, stage,
@@ -156,6 +159,7 @@ function operations(database: DatabaseSync) {
     forgetTrigger(trigger: string): void {
       run('DELETE FROM parked WHERE trigger = ?', trigger)
       pauses.forgetPausesOf(trigger)
+      run('DELETE FROM suspects WHERE trigger = ?', trigger)
     },
     scheduleTick(source: string): number | undefined {
       return sql('SELECT tick FROM schedules WHERE source = ?').get(source)?.['tick'] as number | undefined

@@ -55,7 +55,13 @@ export type InvocationOutcome =
       readonly results: readonly FunctionResult[]
       readonly durationMs: number
     }
-  | { readonly kind: 'failed'; readonly error: InvocationError; readonly durationMs: number }
+  | {
+      readonly kind: 'failed'
+      readonly error: InvocationError
+      readonly durationMs: number
+      /** It certainly ended the thread or process that ran it. */
+      readonly endedHost?: true
+    }
   /** Was in a call of several events that failed as a whole: it runs again as part of a smaller one, uncharged. */
   | {
       readonly kind: 'batch-failed'

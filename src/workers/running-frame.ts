@@ -56,10 +56,15 @@ export class RunningFrame implements OutcomeReceiver {
   }
 
   failed(index: number, error: InvocationError, durationMs: number): void {
+    this.#failed(index, error, durationMs, error.reason === 'crash' && error.name === 'ProcessExit')
+  }
+
+  #failed(index: number, error: InvocationError, durationMs: number, endedHost: boolean): void {
     if (!this.#take(index)) return
     this.#tally.failed++
     this.#tally.ended(durationMs)
-    this.#invocations[index]?.settle({ kind: 'failed', error, durationMs })
+    const outcome = { kind: 'failed', error, durationMs } as const
+    this.#invocations[index]?.settle(endedHost ? { ...outcome, endedHost } : outcome)
   }
 
   batchFailed(from: number, events: number, error: InvocationError, durationMs: number): void {
@@ -105,7 +110,9 @@ export class RunningFrame implements OutcomeReceiver {
       if (mark === 2 || (mark === 0 && !this.careful)) open.push(index)
     }
     const [only] = open
-    if (open.length === 1 && only !== undefined && (certain || this.careful)) this.failed(only, error, usedMs.handler)
+    const endedHost = error.reason === 'crash' || error.reason === 'out-of-memory'
+    if (open.length === 1 && only !== undefined && (certain || this.careful))
+      this.#failed(only, error, usedMs.handler, endedHost)
     else for (const index of open) this.#suspect(index, error)
     this.giveBack()
   }

@@ -128,7 +128,7 @@ export class DispatchFixture {
   }
 
   /** A trigger on the log, the store and the routes of the fixture; not started. */
-  createTrigger(): TriggerDispatch {
+  createTrigger(more: Partial<TriggerOptions> = {}): TriggerDispatch {
     const { retry: _retry, policy: _policy, onSeen: _onSeen, ...overrides } = this.#options
     const reader = createHomeEventReader()
     const feed = { trigger: 't', stream: 's', reader, headerDefaults: {} }
@@ -160,6 +160,7 @@ export class DispatchFixture {
         for (const wake of this.#waiters.splice(0)) wake()
       },
       ...overrides,
+      ...more,
     })
   }
 

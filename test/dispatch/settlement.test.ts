@@ -133,6 +133,7 @@ describe('a trigger', () => {
     let takesLetters = false
     const store = {
       parkedKeys: () => Promise.resolve([]),
+      suspectsOf: () => Promise.resolve([]),
       putDeadLetter: () => {
         if (takesLetters) return Promise.resolve()
         refused.resolve()

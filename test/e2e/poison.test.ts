@@ -22,7 +22,7 @@ afterEach(async () => {
 /** Ten keys with five events each; the event `k3-1` is special. */
 const ids = Array.from({ length: 50 }, (_, index) => `k${index % 10}-${Math.floor(index / 10)}`)
 
-async function sendAll(act: 'throw' | 'loop'): Promise<void> {
+async function sendAll(act: 'throw' | 'loop' | 'exit' | 'kill'): Promise<void> {
   for (const id of ids) {
     const [key = '', seq] = id.split('-')
     const body = { id, key, seq: Number(seq), ...(id === 'k3-1' ? { act } : {}) }
@@ -97,6 +97,65 @@ describe('an event that its function always refuses', () => {
 
     expect(letter).toMatchObject({ key: 'k3', reason: 'timeout', failures: [{ attempt: 1 }, { attempt: 2 }] })
     expect(items[0]?.running[0]?.killed).toBeGreaterThanOrEqual(2)
+    expect([...new Set(processed())].toSorted()).toEqual(others)
+    expect(disorderedOf(ledger.entries)).toEqual([])
+  })
+})
+
+describe('an event that ends what runs it', () => {
+  it('is a dead letter when it has ended two workers, however many attempts it has', async () => {
+    await start({ retry: { maxAttempts: 50, initialDelayMs: 20 } })
+    await sendAll('exit')
+    await ledger.waitFor(others.length)
+    const [letter] = await gateway.until('a dead letter', async () => {
+      const letters = await gateway.deadLetters('eat')
+      return letters.length > 0 && letters
+    })
+    await gateway.stop()
+    await ledger.read()
+    expect(letter).toMatchObject({
+      key: 'k3',
+      reason: 'SLUICE_WORKERS_HOST_CRASH',
+      failures: [
+        { attempt: 1, reason: 'crash', message: expect.stringContaining('process.exit(3)') as unknown },
+        { attempt: 2, reason: 'crash' },
+      ],
+    })
+    expect([...new Set(processed())].toSorted()).toEqual(others)
+    expect(disorderedOf(ledger.entries)).toEqual([])
+  })
+
+  it('and it is the whole gateway: started again, it finds out alone; its neighbours are not charged', async () => {
+    await start({ retry: { maxAttempts: 1 } })
+    expect((await gateway.post('/v1/triggers/eat/pause', { reason: 'all of them together' })).status).toBe(200)
+    await sendAll('kill')
+    expect((await gateway.post('/v1/triggers/eat/resume', {})).status).toBe(200)
+    let deaths = 0
+    // Nothing is known of the first death, the second tells who ran, the third and fourth are the event's own.
+    while (deaths < 10 && (await gateway.process.exited.then(() => true))) {
+      deaths++
+      gateway.launch()
+      const buried = gateway
+        .until('a dead letter', async () => (await gateway.deadLetters('eat').catch(() => [])).length > 0)
+        .catch(() => false)
+      if (await buried) break
+    }
+    expect(deaths).toBe(4)
+    await ledger.waitFor(others.length)
+    const letters = await gateway.deadLetters('eat')
+    await gateway.stop()
+    await ledger.read()
+    const message = 'the gateway process ended while the event ran alone in it'
+    expect(letters).toMatchObject([
+      {
+        key: 'k3',
+        reason: 'SLUICE_WORKERS_HOST_CRASH',
+        failures: [
+          { attempt: 1, message },
+          { attempt: 2, message },
+        ],
+      },
+    ])
     expect([...new Set(processed())].toSorted()).toEqual(others)
     expect(disorderedOf(ledger.entries)).toEqual([])
   })

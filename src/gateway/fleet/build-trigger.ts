@@ -1,5 +1,6 @@
 import type { TriggerConfig } from '../../config/sections/trigger.ts'
 import type { Delivery } from '../../dispatch/delivery.ts'
+import type { ProcessGate } from '../../dispatch/process-gate.ts'
 import { TriggerDispatch } from '../../dispatch/trigger-dispatch.ts'
 import type { DispatchLogger } from '../../dispatch/trigger-options.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
@@ -25,6 +26,9 @@ export interface TriggerParts {
   readonly kafkaSources: ReadonlyMap<string, KafkaSource>
   readonly sinks: ReadonlyMap<string, Sink>
   readonly store: HomeStore
+  readonly gate: ProcessGate
+  /** When this process began, if the one before it died; 0 otherwise. */
+  readonly crashedBeforeMs: number
   readonly tracer: Tracer
   readonly logger: DispatchLogger
   /** Absent: single events are not logged. */
@@ -96,6 +100,8 @@ export function buildTrigger(
     commitIntervalMs,
     sinks: sinksOf(definition, parts.sinks),
     store: parts.store,
+    gate: parts.gate,
+    crashedBeforeMs: parts.crashedBeforeMs,
     tracer: parts.tracer,
     logger: parts.logger,
     now: Date.now,

@@ -1,5 +1,7 @@
 import type { ScalingEvent } from '../../controller/scaling-history.ts'
 import type { DispatchLogger } from '../../dispatch/trigger-options.ts'
+import type { ProcessGate } from '../../dispatch/process-gate.ts'
+import type { RunRecord } from '../../dispatch/run-record.ts'
 import type { LocalArtifactStore } from '../../functions/artifact-store.ts'
 import type { FunctionVersion } from '../../functions/function-version.ts'
 import type { StoredVersion } from '../../functions/resolve-version.ts'
@@ -25,6 +27,8 @@ export interface FleetOptions {
   readonly resolve: (name: string, stored: StoredVersion) => FunctionVersion
   readonly artifacts: LocalArtifactStore
   readonly logger: DispatchLogger
+  readonly gate: ProcessGate
+  readonly record: RunRecord
   readonly poolOptions: (version: FunctionVersion) => WorkerPoolOptions
   readonly onScaling: (event: ScalingEvent) => void
   readonly onRetired: (engine: VersionEngine) => void
@@ -46,7 +50,8 @@ export class Fleet {
   #unlisten: () => void = () => undefined
 
   constructor(options: FleetOptions) {
-    const { registry, pauses, artifacts, logger, cores, resolve, poolOptions, onScaling, onRetired } = options
+    const { registry, pauses, artifacts, logger, cores, resolve, poolOptions, onScaling, onRetired, gate, record } =
+      options
     this.#options = options
     this.engines = new VersionEngines({
       cores,
@@ -54,6 +59,8 @@ export class Fleet {
       poolOptions,
       ends: this.ends,
       pauseOf: (name, version) => pauses.of({ kind: 'version', function: name, version }),
+      gate,
+      record,
       verify: hash => artifacts.verify(hash),
       onDamaged: (name, error) => {
         logger.error({ function: name, code: error.code }, `function ${name}: ${error.message}`)

@@ -1,5 +1,7 @@
 import { Controller } from '../../controller/controller.ts'
 import type { ScalingEvent } from '../../controller/scaling-history.ts'
+import type { ProcessGate } from '../../dispatch/process-gate.ts'
+import type { RunRecord } from '../../dispatch/run-record.ts'
 import { VersionDispatch } from '../../dispatch/version-dispatch.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import type { FunctionVersion } from '../../functions/function-version.ts'
@@ -25,6 +27,8 @@ export interface VersionEnginesOptions {
   readonly ends: LogEnds
   /** Whether a version is paused: it is born so. */
   readonly pauseOf: (name: string, version: string) => PauseRecord | undefined
+  readonly gate: ProcessGate
+  readonly record: RunRecord
   /** Reads the code of an artifact again. Rejects with SLUICE_FUNCTIONS_LOAD when it is damaged. */
   readonly verify: (hash: string) => Promise<void>
   /** The code of a version is damaged: from now on {@link VersionEngines.acquire} refuses it. */
@@ -118,7 +122,9 @@ export class VersionEngines {
 
   #create(key: string, version: FunctionVersion): VersionEngine {
     const pool = createWorkerPool(version, this.#options.poolOptions(version))
-    const dispatch = new VersionDispatch({ pool, maxWaitingInvocations, onStarved: () => this.controller.wake(pool) })
+    const { gate, record } = this.#options
+    const onStarved = (): void => this.controller.wake(pool)
+    const dispatch = new VersionDispatch({ pool, maxWaitingInvocations, onStarved, gate, record })
     const pause = this.#options.pauseOf(version.name, version.version)
     if (pause !== undefined) void dispatch.pause(pause)
     const engine = { key, version, dispatch }
