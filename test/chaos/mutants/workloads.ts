@@ -92,7 +92,7 @@ export const stoppedAtTheLimit: Workload = edits =>
 export const pausedAndResumed: Workload = edits =>
   tried(edits, { function: severalWorkers, functionEnvironment: { WORK_MS: '20' } }, async trial => {
     trial.sendWebhooks({ keys: 100, eventsPerSecond: 800 })
-    for (let cycle = 0; cycle < 8; cycle++) {
+    for (let cycle = 0; cycle < 12; cycle++) {
       await delay(200)
       const paused = trial.gateway.post(`/v1/triggers/${triggerName}/pause`, { reason: 'a trial', by: 'prove' })
       if (cycle % 2 === 0) {
@@ -148,13 +148,14 @@ async function tried(
 ): Promise<Verdict> {
   await using trial = await Trial.start({ ...options, ...planted(edits) })
   assertPlanted(trial.gateway.process, edits)
-  await work(trial)
-  await trial.stopSending()
-  // The right gateway has to settle; a mutant may never do so, and its history is judged as it stands.
-  await trial.settle(edits.length === 0 ? undefined : settleMs).catch((error: unknown) => {
+  // The right gateway has to answer and to settle; a mutant may end at any time, and its history is judged as it stands.
+  const orJudged = (error: unknown): void => {
     if (edits.length === 0) throw error
-  })
-  const letters = trial.gateway.process.exit === undefined ? await trial.deadLetters() : []
+  }
+  await work(trial).catch(orJudged)
+  await trial.stopSending()
+  await trial.settle(edits.length === 0 ? undefined : settleMs).catch(orJudged)
+  const letters = trial.gateway.process.exit === undefined ? ((await trial.deadLetters().catch(orJudged)) ?? []) : []
   // Awaited here: the trial is over as soon as this function returns.
   return await trial.judge(rules, letters)
 }
