@@ -26,7 +26,8 @@ export interface ApiRoute {
   readonly handle: (control: GatewayControl, request: ApiRequest) => Promise<ApiAnswer>
 }
 
-export type ApiTag = 'functions' | 'aliases' | 'invocations' | 'observations' | 'triggers' | 'pauses' | 'gateway'
+export type ApiTag =
+  'functions' | 'aliases' | 'invocations' | 'observations' | 'triggers' | 'pauses' | 'dead-letters' | 'gateway'
 
 /** none: a body is refused. json: checked against the schema. bytes: left as it is. */
 export type ApiBody =

@@ -1,9 +1,11 @@
 import type { ApiRoute } from './api-route.ts'
 import { aliasRoutes } from './routes/alias-routes.ts'
+import { deadLetterRoutes } from './routes/dead-letter-routes.ts'
 import { functionRoutes } from './routes/function-routes.ts'
 import { invocationRoutes } from './routes/invocation-routes.ts'
 import { observationRoutes } from './routes/observation-routes.ts'
 import { pauseRoutes } from './routes/pause-routes.ts'
+import { redriveRoutes } from './routes/redrive-routes.ts'
 import { scalingRoutes } from './routes/scaling-routes.ts'
 import { stageRoutes } from './routes/stage-routes.ts'
 import { triggerRoutes } from './routes/trigger-routes.ts'
@@ -19,6 +21,8 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...observationRoutes,
   ...triggerRoutes,
   ...pauseRoutes,
+  ...deadLetterRoutes,
+  ...redriveRoutes,
   ...scalingRoutes,
   ...whyRoutes,
   ...stageRoutes,

@@ -1,8 +1,10 @@
 import type { AliasControl } from './alias-control.ts'
+import type { DeadLetterControl } from './dead-letter-control.ts'
 import type { FunctionControl } from './function-control.ts'
 import type { InvocationControl } from './invocation-control.ts'
 import type { ObservationControl } from './observation-control.ts'
 import type { PauseControl } from './pause-control.ts'
+import type { RedriveControl } from './redrive-control.ts'
 import type { ScalingControl } from './scaling-control.ts'
 import type { TriggerControl } from './trigger-control.ts'
 import type { WhyControl } from './why-control.ts'
@@ -19,6 +21,8 @@ export interface GatewayControl
     AliasControl,
     TriggerControl,
     PauseControl,
+    DeadLetterControl,
+    RedriveControl,
     InvocationControl,
     ObservationControl,
     ScalingControl,

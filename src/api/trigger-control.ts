@@ -2,7 +2,7 @@ import type { TriggerDefinition } from '../registry/registry-records.ts'
 import type { PauseInput } from './pause-control.ts'
 import type { Precondition, Put } from './precondition.ts'
 import type { LeaseView } from './views/lifetime-view.ts'
-import type { DeadLetterPage, TriggerView } from './views/trigger-view.ts'
+import type { TriggerView } from './views/trigger-view.ts'
 import type { NamePage } from './views/view-schema.ts'
 
 /**
@@ -27,8 +27,6 @@ export interface TriggerControl {
   pauseTrigger(name: string, pause: PauseInput): Promise<TriggerView>
   /** Resolves when the resumption is durable. Idempotent. */
   resumeTrigger(name: string): Promise<TriggerView>
-  /** Newest first, older than the id `before`. `trigger` may be `source:<name>`. */
-  deadLetters(trigger: string, page: { readonly limit: number; readonly before?: number }): Promise<DeadLetterPage>
   /**
    * Renews a function, a trigger, or both together: they expire `expiresAfterMs` from now.
    * @throws {SluiceError} SLUICE_FUNCTIONS_NOT_FOUND, SLUICE_API_NOT_FOUND; SLUICE_REGISTRY_INVALID for one that does not

@@ -4,6 +4,7 @@ import type { CommandIo } from './command-io.ts'
 import { addAliasCommand } from './commands/alias-command.ts'
 import { addApplyCommand } from './commands/apply-command.ts'
 import { addCompletionCommand } from './commands/completion-command.ts'
+import { addDeadLettersCommand } from './commands/dead-letters-command.ts'
 import { addDeployCommand } from './commands/deploy-command.ts'
 import { addDevCommand } from './commands/dev-command.ts'
 import { addFunctionsCommand } from './commands/functions-command.ts'
@@ -19,7 +20,6 @@ import { addRolloutCommand } from './commands/rollout-command.ts'
 import { addScalingCommand } from './commands/scaling-command.ts'
 import { addSimulateCommand } from './commands/simulate-command.ts'
 import { addStatsCommand } from './commands/stats-command.ts'
-import { addTriggerCommands } from './commands/trigger-commands.ts'
 import { addTriggersCommand } from './commands/triggers-command.ts'
 import { addWhyCommand } from './commands/why-command.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -97,7 +97,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, configuration or code, 3 gateway no
   addTriggersCommand(program, io)
   addWhyCommand(program, io)
   addPauseCommands(program, io)
-  addTriggerCommands(program, io)
+  addDeadLettersCommand(program, io, setExitCode)
   addListCommands(program, io)
   program.commandsGroup('Scaling:')
   addScalingCommand(program, io)

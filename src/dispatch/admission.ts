@@ -6,6 +6,13 @@ import { AssignedWindow, bufferShare } from './assigned-window.ts'
 import { CommitScheduler } from './commit-scheduler.ts'
 import type { TriggerOptions } from './trigger-options.ts'
 
+export interface PartitionProgress {
+  readonly partition: number
+  readonly completed: number
+  readonly taken: number
+  readonly inFlight: number
+}
+
 export interface AdmissionHandlers {
   /** A record entered the window of its partition under this sequence number. */
   admit(window: AssignedWindow, record: LogRecord, sequence: number): void
@@ -41,6 +48,16 @@ export class Admission implements SubscriptionHandlers {
       onCommitted: () => this.#admitWaiting(),
       onError: error => this.#warn(error, 'the offsets could not be committed and will be again'),
     })
+  }
+
+  /** By assigned partition: what a commit would say, the offset after the last one taken in, and events in flight. */
+  progress(): readonly PartitionProgress[] {
+    return [...this.windows.values()].map(({ partition, tracker }) => ({
+      partition,
+      completed: tracker.committable,
+      taken: tracker.nextOffset,
+      inFlight: tracker.next - tracker.oldest,
+    }))
   }
 
   /** Joins the group. An unreachable log is tried again with backoff in the background; the first try is awaited. */

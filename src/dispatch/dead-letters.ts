@@ -2,9 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf } from '../errors/sluice-error.ts'
 import { encodeEventHeader } from '../events/event-header-codec.ts'
 import type { FunctionResult } from '../sinks/function-result.ts'
-import type { DeadLetter, HomeStore } from '../store/home-store.ts'
+import type { NewDeadLetter } from '../store/dead-letters.ts'
+import type { HomeStore } from '../store/home-store.ts'
 import type { Delivery } from './delivery.ts'
-import { isLone } from './lane.ts'
 
 /** Why an event ends as a dead letter. */
 export interface Burial {
@@ -68,21 +68,24 @@ export class DeadLetters {
     this.#stopped.abort()
   }
 
-  #letterOf(delivery: Delivery, burial: Burial): Omit<DeadLetter, 'id'> {
+  #letterOf(delivery: Delivery, burial: Burial): NewDeadLetter {
     const { record, feed } = delivery
+    const nowMs = Date.now()
     let header: Buffer
     let eventId: string
-    let { key } = delivery.lane
+    let key: string
+    let firstSeenAtMs = record.timestampMs
     try {
       const decoded = feed.reader.header(record)
       header = encodeEventHeader(decoded)
       eventId = decoded.id
-      // It may have been in no order, or have left that of its key.
-      if (isLone(key, record.offset)) key = feed.reader.key(record)
+      key = feed.reader.key(record)
+      firstSeenAtMs = decoded.acceptedAtMs
     } catch {
       // What cannot be decoded is kept as it came; the position identifies it.
-      header = record.header ?? encodeRawHeaders(record.headers)
+      header = record.header ?? encodeRawRecord(record)
       eventId = `${this.#options.stream}/${delivery.partition}/${record.offset}`
+      key = record.key?.toString() ?? ''
     }
     return {
       trigger: this.#options.trigger,
@@ -99,7 +102,8 @@ export class DeadLetters {
       message: burial.message,
       failures: JSON.stringify(delivery.failures ?? []),
       results: burial.results === undefined ? '' : encodeResults(burial.results),
-      createdAtMs: Date.now(),
+      firstSeenAtMs: Number.isSafeInteger(firstSeenAtMs) ? firstSeenAtMs : nowMs,
+      lastAttemptAtMs: delivery.failures?.at(-1)?.atMs ?? nowMs,
     }
   }
 }
@@ -110,7 +114,11 @@ function encodeResults(results: readonly FunctionResult[]): string {
   )
 }
 
-/** Kafka headers of a record that could not become an event, as JSON with base64 values: nothing of it is lost. */
-function encodeRawHeaders(headers: Delivery['record']['headers']): Buffer {
-  return Buffer.from(JSON.stringify((headers ?? []).map(([name, value]) => [name, value.toString('base64')])))
+/** Key and headers of a Kafka record that could not become an event, as JSON with base64 values: nothing of it is lost. */
+function encodeRawRecord({ key, headers }: Delivery['record']): Buffer {
+  const raw = {
+    key: key?.toString('base64') ?? null,
+    headers: (headers ?? []).map(([name, value]) => [name, value.toString('base64')]),
+  }
+  return Buffer.from(JSON.stringify(raw))
 }

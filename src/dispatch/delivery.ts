@@ -56,6 +56,8 @@ export class Delivery implements Invocation {
   /** Results of the attempt that succeeded. */
   results = 0
   failures: FailedAttempt[] | undefined = undefined
+  /** The version or alias that a redrive wants to run it, instead of what the trigger runs. */
+  wantedVersion: string | undefined = undefined
   /** Next event of the lane. */
   next: Delivery | undefined = undefined
   readonly #owner: DeliveryOwner

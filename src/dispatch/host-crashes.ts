@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf } from '../errors/sluice-error.ts'
-import type { KeptPlace, Suspect } from '../store/home-store.ts'
+import type { Suspect } from '../store/home-store.ts'
+import type { KeptPlace } from '../store/kept-place.ts'
 import type { InvocationOutcome } from '../workers/invocation.ts'
 import type { Delivery, FailedAttempt } from './delivery.ts'
 import type { TriggerOptions } from './trigger-options.ts'

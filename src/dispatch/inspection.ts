@@ -1,7 +1,8 @@
 import type { AssignedWindow } from './assigned-window.ts'
 import type { Delivery, FailedAttempt } from './delivery.ts'
 import type { KeyOrder } from './key-order.ts'
-import { loneKey, type Lane, type LaneState } from './lane.ts'
+import type { Lane, LaneState } from './lane.ts'
+import { loneKey } from '../store/parked-key.ts'
 import type { ParkedKeys } from './parked-keys.ts'
 import type { TriggerRoutes } from './trigger-routes.ts'
 

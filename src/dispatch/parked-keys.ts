@@ -3,11 +3,12 @@ import { messageOf } from '../errors/sluice-error.ts'
 import { encodeEventHeader, headerTag, readHeaderField } from '../events/event-header-codec.ts'
 import type { LogRecord } from '../log/log-record.ts'
 import type { HomeStore, ParkedEvent } from '../store/home-store.ts'
+import { isLone, loneKey } from '../store/parked-key.ts'
 import type { Feed } from '../workers/invocation.ts'
 import { AssignedWindow } from './assigned-window.ts'
 import { Delivery, type DeliveryOwner, type FailedAttempt } from './delivery.ts'
 import type { Hold } from './hold.ts'
-import { isLone, Lane, loneKey } from './lane.ts'
+import { Lane } from './lane.ts'
 
 export interface ParkedKeysOptions {
   /** Its uid. */
@@ -51,6 +52,12 @@ interface ParkedKey {
   /** Why nothing of it is to be loaded now. */
   held: Hold | undefined
   timer: NodeJS.Timeout | undefined
+}
+
+/** Where an event of the trigger's stream stands. */
+export interface EventPlace {
+  readonly partition: number
+  readonly offset: number
 }
 
 /** Events of a parked key that are in memory at a time. */
@@ -108,6 +115,21 @@ export class ParkedKeys {
   /** The key's lane, which holds its oldest events once they are due, and how many events it has in all. */
   keyOf(partition: number, key: string): { readonly lane: Lane; readonly stored: number } | undefined {
     return this.#keys.get(nameOf(partition, key))
+  }
+
+  /**
+   * Runs events that a redrive has put into the store, each under a name of its own. Those that are known already are left
+   * alone, and one that is not there any more is forgotten again, so telling it twice does no harm. Only after {@link load}.
+   */
+  adopt(places: readonly EventPlace[]): void {
+    if (this.#stopped.signal.aborted) return
+    for (const { partition, offset } of places) {
+      const key = loneKey(offset)
+      if (this.has(partition, key)) continue
+      const parked = this.#open(partition, key)
+      parked.stored = 1
+      void this.#loadNext(parked, partition)
+    }
   }
 
   has(partition: number, key: string): boolean {
@@ -195,13 +217,17 @@ export class ParkedKeys {
     this.#runAfter(parked, partition, delayMs)
   }
 
-  /** A parked event is complete: takes it out of the store. */
-  async completed(delivery: Delivery): Promise<void> {
+  /**
+   * A parked event is complete: takes it out of the store, unless its dead letter has done so. Asked for again then, it could
+   * take out what a redrive of that letter has put there meanwhile.
+   */
+  async completed(delivery: Delivery, isBuried: boolean): Promise<void> {
     const { lane, partition } = delivery
     const parked = this.#keys.get(nameOf(partition, lane.key))
     const { trigger, stream, store } = this.#options
     if (parked !== undefined) parked.completing++
-    await this.#persist(() => store.unpark({ trigger, stream, partition, offset: delivery.record.offset }))
+    const { offset } = delivery.record
+    if (!isBuried) await this.#persist(() => store.unpark({ trigger, stream, partition, offset }))
     if (parked === undefined) return
     parked.completing--
     parked.stored--
@@ -330,6 +356,7 @@ function deliveryOf(row: ParkedEvent, owner: DeliveryOwner, lane: Lane, feed: Fe
   }
   const delivery = new Delivery(owner, lane, feed, record, row.partition, 0, -1)
   delivery.attempt = row.attempt
+  delivery.wantedVersion = row.version
   const failures = JSON.parse(row.failures) as FailedAttempt[]
   if (failures.length > 0) delivery.failures = failures
   return delivery

@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { KeptPlace } from '../store/home-store.ts'
+import type { KeptPlace } from '../store/kept-place.ts'
 import type { Invocation } from '../workers/invocation.ts'
 
 /** After a bad end frames are noted for this long: what ended the process comes again at the beginning. */

@@ -1,5 +1,6 @@
 import { messageOf, SluiceError } from '../errors/sluice-error.ts'
 import type { FunctionResult } from '../sinks/function-result.ts'
+import { isLone, loneKey } from '../store/parked-key.ts'
 import { Histogram } from '../telemetry/histogram.ts'
 import type { InvocationOutcome } from '../workers/invocation.ts'
 import type { Admission } from './admission.ts'
@@ -8,7 +9,7 @@ import { DeadLetters, type Burial } from './dead-letters.ts'
 import type { Delivery } from './delivery.ts'
 import { maxHostCrashes, type HostCrashes } from './host-crashes.ts'
 import type { KeyOrder } from './key-order.ts'
-import { isLone, loneKey, type Lane } from './lane.ts'
+import type { Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
 import { Publication } from './publication.ts'
 import { decideRetry } from './retry-decision.ts'
@@ -285,7 +286,7 @@ export class Settlement {
       `dead letter after ${delivery.failures?.length ?? 0} failed attempts: ${burial.message}`,
     )
     lane.blockedSinceMs = 0
-    this.complete(delivery)
+    this.complete(delivery, true)
     if (lane.inFrame === 0 && lane.state === 'blocked') this.#parts.order.settled(lane)
   }
 
@@ -306,12 +307,12 @@ export class Settlement {
   }
 
   /** The event is done: its results are out, or it is a durable dead letter, or it was skipped. */
-  complete(delivery: Delivery): void {
+  complete(delivery: Delivery, isBuried = false): void {
     if (this.#parts.crashes.size > 0) this.#parts.crashes.forget(delivery)
     if (delivery.sequence >= 0) this.#completeOffset(delivery)
     else {
       delivery.state = 'done'
-      void this.#finish(() => this.#parts.parked.completed(delivery))
+      void this.#finish(() => this.#parts.parked.completed(delivery, isBuried))
     }
     this.acceptToDoneMs.record(this.#options.now() - delivery.record.timestampMs)
     this.#options.onDone?.(delivery)

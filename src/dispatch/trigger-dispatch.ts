@@ -4,7 +4,7 @@ import type { PartitionLog } from '../log/partition-log.ts'
 import type { PauseRecord } from '../store/home-store.ts'
 import type { Histogram } from '../telemetry/histogram.ts'
 import type { Invocation, InvocationOutcome } from '../workers/invocation.ts'
-import { Admission } from './admission.ts'
+import { Admission, type PartitionProgress } from './admission.ts'
 import type { AssignedWindow } from './assigned-window.ts'
 import { Delivery, type DeliveryOwner } from './delivery.ts'
 import type { FrameSize } from './frame-size.ts'
@@ -13,7 +13,7 @@ import { Inspection } from './inspection.ts'
 import { HostCrashes } from './host-crashes.ts'
 import { KeyOrder } from './key-order.ts'
 import { Lane } from './lane.ts'
-import { ParkedKeys } from './parked-keys.ts'
+import { ParkedKeys, type EventPlace } from './parked-keys.ts'
 import { PausedParts, type PartPauses } from './paused-parts.ts'
 import { startProcessSpan } from './process-span.ts'
 import { Settlement, type TriggerCounters } from './settlement.ts'
@@ -22,13 +22,6 @@ import type { TriggerOptions } from './trigger-options.ts'
 import type { TriggerRoute } from './trigger-route.ts'
 import { TriggerRoutes } from './trigger-routes.ts'
 import { turnTimeMs } from './turn-clock.ts'
-
-export interface PartitionProgress {
-  readonly partition: number
-  readonly completed: number
-  readonly taken: number
-  readonly inFlight: number
-}
 
 /**
  * One trigger at work: takes records of its stream, keeps the order of keys, feeds the versions of its routes, commits.
@@ -207,12 +200,7 @@ export class TriggerDispatch implements DeliveryOwner {
 
   /** What a commit would say, the offset after the last one taken in, and events in flight, by assigned partition. */
   partitions(): readonly PartitionProgress[] {
-    return [...this.#admission.windows.values()].map(({ partition, tracker }) => ({
-      partition,
-      completed: tracker.committable,
-      taken: tracker.nextOffset,
-      inFlight: tracker.next - tracker.oldest,
-    }))
+    return this.#admission.progress()
   }
 
   /**
@@ -275,6 +263,11 @@ export class TriggerDispatch implements DeliveryOwner {
   reroute(): void {
     this.#order.reroute()
     this.#parked.releaseHeld(hold => hold.kind === 'version')
+  }
+
+  /** Runs what a redrive has parked, see {@link ParkedKeys.adopt}. */
+  redrive(places: readonly EventPlace[]): void {
+    this.#parked.adopt(places)
   }
 
   /** Takes what is ready for a version into a frame; each event comes back through {@link settled}. */

@@ -1,5 +1,6 @@
+import { isLone } from '../store/parked-key.ts'
 import type { Delivery } from './delivery.ts'
-import { isLone, ReadyQueue, type Lane } from './lane.ts'
+import { ReadyQueue, type Lane } from './lane.ts'
 import type { RouteTable, RouteTarget } from './route.ts'
 import type { TriggerDispatch } from './trigger-dispatch.ts'
 import { TriggerRoute } from './trigger-route.ts'

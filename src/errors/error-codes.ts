@@ -133,6 +133,8 @@ export const errorCodes = {
   SLUICE_SINKS_UNKNOWN: entry(422, false, 'The result names a sink that is not there'),
 
   SLUICE_STORE_FAILED: entry(503, false, 'The store has stopped'),
+  SLUICE_STORE_NOT_REDRIVABLE: entry(422, false, 'The dead letter cannot be redriven'),
+  SLUICE_STORE_REDRIVING: entry(409, true, 'The dead letter is being redriven'),
   SLUICE_STORE_WRITE: entry(503, true, 'The store could not be written'),
 
   SLUICE_WORKERS_HOST_CRASH: entry(500, false, 'The event ends the process that runs it'),

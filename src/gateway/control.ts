@@ -1,8 +1,10 @@
 import type { GatewayControl } from '../api/gateway-control.ts'
 import { createAliasControl } from './control/alias-control.ts'
+import { createDeadLetterControl } from './control/dead-letter-control.ts'
 import { createFunctionControl } from './control/function-control.ts'
 import { createObservationControl } from './control/observation-control.ts'
 import { createPauseControl } from './control/pause-control.ts'
+import { createRedriveControl } from './control/redrive-control.ts'
 import { createScalingControl } from './control/scaling-control.ts'
 import { createStageControl } from './control/stage-control.ts'
 import { createTriggerControl } from './control/trigger-control.ts'
@@ -16,6 +18,8 @@ export function createControl(view: GatewayView): GatewayControl {
     ...createAliasControl(view),
     ...createTriggerControl(view),
     ...createPauseControl(view),
+    ...createDeadLetterControl(view),
+    ...createRedriveControl(view),
     ...createObservationControl(view),
     ...createScalingControl(view),
     ...createWhyControl(view),

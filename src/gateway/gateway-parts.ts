@@ -41,6 +41,7 @@ import { ArtifactCollector } from './duties/artifact-collector.ts'
 import { Duties } from './duties/duties.ts'
 import { Expiries } from './duties/expiries.ts'
 import { PauseExpiries } from './duties/pause-expiries.ts'
+import { Redrives } from './duties/redrives.ts'
 import { Rollouts } from './duties/rollouts.ts'
 import { StatsSampler } from './duties/stats-sampler.ts'
 import { Fleet } from './fleet/fleet.ts'
@@ -80,6 +81,7 @@ interface Parts {
   sampler?: StatsSampler
   sources?: ReadonlyMap<string, Source>
   rollouts?: Rollouts
+  redrives?: Redrives
   duties?: Duties
   traffic?: TrafficLog
 }
@@ -289,16 +291,23 @@ export class GatewayParts {
   }
 
   #buildDuties(fleet: Fleet): Duties {
-    const { registry, artifacts, sampler, pauses } = this.#parts as Required<Parts>
+    const { registry, artifacts, sampler, pauses, store } = this.#parts as Required<Parts>
     const { logger } = this.#options
     const failed = (what: string) => (error: unknown) =>
       logger.error({ err: error }, `${what} failed; it is tried again`)
     const rollouts = new Rollouts(registry, fleet.engines, failed('a rollout step'))
     this.#parts.rollouts = rollouts
+    const redrives = new Redrives({
+      store,
+      triggerOf: uid => fleet.triggers.withUid(uid),
+      onError: failed('a step of a redrive'),
+    })
+    this.#parts.redrives = redrives
     return new Duties([
       new Expiries(registry, failed('deleting what has expired')),
       new PauseExpiries(pauses, failed('ending a pause that is over')),
       rollouts,
+      redrives,
       new ArtifactCollector(artifacts, registry, fleet.engines, failed('collecting code that nothing refers to')),
       sampler,
     ])

@@ -18,6 +18,7 @@ import type { LogEnds } from './fleet/version-lag.ts'
 import type { HomeStreams } from './home-streams.ts'
 import type { PauseBoard } from './pauses/pause-board.ts'
 import type { Invoke } from './invoke.ts'
+import type { Redrives } from './duties/redrives.ts'
 import type { Rollouts } from './duties/rollouts.ts'
 import type { StatsSampler } from './duties/stats-sampler.ts'
 
@@ -43,6 +44,7 @@ export interface GatewayView {
   readonly observations: Observations
   readonly sampler: StatsSampler
   readonly rollouts: Rollouts
+  readonly redrives: Redrives
   readonly metrics: MetricsRegistry
   readonly invoke: Invoke
   state(): { readonly state: string; readonly failure: SluiceError | undefined }

@@ -47,7 +47,8 @@ export function keepPublication({ store, reserve, now }: SourceDeadLetters, sour
       message: problem.message,
       failures: '[]',
       results: '',
-      createdAtMs: nowMs,
+      firstSeenAtMs: nowMs,
+      lastAttemptAtMs: nowMs,
     })
   }
 }

@@ -1,30 +1,5 @@
-/** An event that used up its attempts, or a message that could not become an event. Kept whole. */
-export interface DeadLetter {
-  /** Assigned by the store, ascending. */
-  readonly id: number
-  /** Name of the trigger, or `source:<name>` for a message that never became an event. */
-  readonly trigger: string
-  readonly stream: string
-  readonly partition: number
-  readonly offset: number
-  readonly eventId: string
-  readonly key: string
-  /** Encoded event header (event-header-codec.ts). */
-  readonly header: Uint8Array
-  /** The original bytes; null for a tombstone. */
-  readonly value: Uint8Array | null
-  readonly stage: 'source' | 'handler' | 'sink'
-  /** `name@version` of the function; '' for a source. */
-  readonly function: string
-  /** Last reason, e.g. `error`, `timeout`, `invalid-cloudevent`. */
-  readonly reason: string
-  readonly message: string
-  /** The attempts with their errors, JSON. */
-  readonly failures: string
-  /** Results that a sink did not take (stage `sink`), JSON; '' otherwise. */
-  readonly results: string
-  readonly createdAtMs: number
-}
+import type { DeadLetterStore } from './dead-letters.ts'
+import type { KeptPlace } from './kept-place.ts'
 
 /** An event of a blocked key that waits aside, durably, while its partition flows on. */
 export interface ParkedEvent {
@@ -41,6 +16,8 @@ export interface ParkedEvent {
   readonly failures: string
   /** Wall clock before which it must not run. */
   readonly dueAtMs: number
+  /** A redrive wants this version or alias to run it; absent: what the trigger runs. Kept when the event is parked again. */
+  readonly version?: string
 }
 
 export interface ParkedKey {
@@ -50,14 +27,6 @@ export interface ParkedKey {
   readonly dueAtMs: number
   /** How long its oldest failure had to wait, whatever the clock shows since; 0 when nothing of it has failed. */
   readonly waitMs: number
-}
-
-/** Where an event stands in the log that this store keeps something of. */
-export interface KeptPlace {
-  readonly trigger: string
-  readonly stream: string
-  readonly partition: number
-  readonly offset: number
 }
 
 /** An event that may end, or has ended, the host of its worker. */
@@ -89,15 +58,9 @@ export interface PauseRecord {
  * What is small and needs queries: dead letters, parked events, pauses, the last ticks of schedules. Every promise of a
  * writing method resolves once the change is durable (SQLite in WAL mode with synchronous=FULL, one transaction per
  * round of waiting calls).
- * Dead letters and parked events are keyed by (trigger, stream, partition, offset): a repeat overwrites.
+ * Parked events are keyed by (trigger, stream, partition, offset): a repeat overwrites.
  */
-export interface HomeStore {
-  putDeadLetter(letter: Omit<DeadLetter, 'id'>): Promise<void>
-  /** Newest first, before the given id. */
-  listDeadLetters(trigger: string, limit: number, beforeId?: number): Promise<readonly DeadLetter[]>
-  countDeadLetters(): Promise<ReadonlyMap<string, number>>
-  deadLetterAt(place: KeptPlace): Promise<DeadLetter | undefined>
-
+export interface HomeStore extends DeadLetterStore {
   park(events: readonly ParkedEvent[]): Promise<void>
   /** Oldest parked events of a key, by offset. */
   parkedOf(
@@ -112,6 +75,7 @@ export interface HomeStore {
   parkedAt(place: KeptPlace): Promise<ParkedEvent | undefined>
   /** The parked event of a trigger that was accepted first. */
   oldestParked(trigger: string): Promise<ParkedEvent | undefined>
+  /** The event is done: it is parked no longer, and its letter goes if it was being redriven. */
   unpark(event: KeptPlace): Promise<void>
 
   /**
@@ -132,7 +96,7 @@ export interface HomeStore {
   resume(scope: string): Promise<void>
   pauses(): Promise<ReadonlyMap<string, PauseRecord>>
 
-  /** Forgets the parked events and the pauses of a trigger that is deleted; its dead letters stay. */
+  /** Forgets the parked events, the redrives and the pauses of a trigger that is deleted; its dead letters stay. */
   forgetTrigger(trigger: string): Promise<void>
 
   /** Up to when the ticks of a schedule source are done, in ms since the epoch; undefined for one that never ran. */

@@ -2,7 +2,21 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { SluiceError } from '../errors/sluice-error.ts'
-import type { DeadLetter, HomeStore, KeptPlace, ParkedEvent, ParkedKey, PauseRecord, Suspect } from './home-store.ts'
+import type {
+  DeadLetter,
+  DeadLetterDeletion,
+  DeadLetterFilter,
+  DeadLetterGroup,
+  DeadLetterPage,
+  NewDeadLetter,
+  RedriveJob,
+  RedriveProgress,
+  RedriveSpec,
+  RedriveStep,
+} from './dead-letters.ts'
+import type { HomeStore, ParkedEvent, ParkedKey, PauseRecord, Suspect } from './home-store.ts'
+import type { KeptPlace } from './kept-place.ts'
+import { StoreReader } from './store-reader.ts'
 import type { StoreCall, StoreReply } from './store-thread.ts'
 
 export interface SqliteStoreOptions {
@@ -15,12 +29,13 @@ export interface SqliteStoreOptions {
 /** Opens the home store: SQLite in a thread of its own, because node:sqlite is synchronous and a sync takes milliseconds. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<HomeStore> {
   mkdirSync(options.dir, { recursive: true })
+  const file = join(options.dir, 'home.sqlite')
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const thread = new Worker(new URL(`./store-thread.${extension}`, import.meta.url), {
-    workerData: { file: join(options.dir, 'home.sqlite') },
+    workerData: { file },
     execArgv: ['--disable-warning=ExperimentalWarning'],
   })
-  const store = new SqliteStore(thread)
+  const store = new SqliteStore(thread, new StoreReader(file))
   await store.opened()
   store.watch(options.onFatal)
   return store
@@ -33,14 +48,16 @@ interface PendingCall {
 
 class SqliteStore implements HomeStore {
   readonly #thread: Worker
+  readonly #reader: StoreReader
   readonly #pending = new Map<number, PendingCall>()
   #nextId = 1
   #closing = false
   #dead: SluiceError | undefined
   #onFatal: ((error: SluiceError) => void) | undefined
 
-  constructor(thread: Worker) {
+  constructor(thread: Worker, reader: StoreReader) {
     this.#thread = thread
+    this.#reader = reader
     thread.on('message', (replies: StoreReply[]) => {
       for (const reply of replies) this.#settle(reply)
     })
@@ -69,12 +86,56 @@ class SqliteStore implements HomeStore {
     return this.#call<void>('open', [])
   }
 
-  putDeadLetter(letter: Omit<DeadLetter, 'id'>): Promise<void> {
+  putDeadLetter(letter: NewDeadLetter): Promise<void> {
     return this.#call('putDeadLetter', [letter])
   }
 
-  listDeadLetters(trigger: string, limit: number, beforeId = Number.MAX_SAFE_INTEGER): Promise<readonly DeadLetter[]> {
-    return this.#call('listDeadLetters', [trigger, limit, beforeId])
+  listDeadLetters(trigger: string, limit: number, page: DeadLetterPage = {}): Promise<readonly DeadLetter[]> {
+    return this.#reader.read('listDeadLetters', [trigger, limit, page])
+  }
+
+  deadLetter(trigger: string, id: number): Promise<DeadLetter | undefined> {
+    return this.#reader.read('deadLetter', [trigger, id])
+  }
+
+  countMatching(trigger: string, filter: DeadLetterFilter, limit: number): Promise<number> {
+    return this.#reader.read('countMatching', [trigger, filter, limit])
+  }
+
+  groupDeadLetters(trigger: string, filter: DeadLetterFilter): Promise<readonly DeadLetterGroup[]> {
+    return this.#reader.read('groupDeadLetters', [trigger, filter])
+  }
+
+  lastDeadLetter(trigger: string): Promise<number> {
+    return this.#reader.read('lastDeadLetter', [trigger])
+  }
+
+  deleteDeadLetter(trigger: string, id: number): Promise<'deleted' | 'absent' | 'redriving'> {
+    return this.#call('deleteDeadLetter', [trigger, id])
+  }
+
+  deleteDeadLetters(
+    trigger: string,
+    filter: DeadLetterFilter,
+    range: { readonly afterId: number; readonly upToId: number },
+  ): Promise<DeadLetterDeletion> {
+    return this.#call('deleteDeadLetters', [trigger, filter, range])
+  }
+
+  startRedrive(spec: RedriveSpec, nowMs: number): Promise<RedriveJob> {
+    return this.#call('startRedrive', [spec, nowMs])
+  }
+
+  advanceRedrive(id: number, step: RedriveStep): Promise<RedriveProgress | undefined> {
+    return this.#call('advanceRedrive', [id, step])
+  }
+
+  cancelRedrive(id: number, nowMs: number): Promise<RedriveJob | undefined> {
+    return this.#call('cancelRedrive', [id, nowMs])
+  }
+
+  redrives(trigger?: string): Promise<readonly (RedriveJob & { readonly inFlight: number })[]> {
+    return this.#call('redrives', [trigger])
   }
 
   async countDeadLetters(): Promise<ReadonlyMap<string, number>> {
@@ -162,6 +223,7 @@ class SqliteStore implements HomeStore {
   async close(): Promise<void> {
     if (this.#closing || this.#dead !== undefined) return
     this.#closing = true
+    await this.#reader.close()
     const exited = new Promise(resolve => this.#thread.once('exit', resolve))
     await this.#call('close', [])
     await exited

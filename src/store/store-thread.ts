@@ -1,7 +1,9 @@
 import { DatabaseSync, type StatementSync, type SQLInputValue } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { DeadLetter, ParkedEvent } from './home-store.ts'
+import { deadLetterMigration, deadLetterOperations, deadLetterSchema } from './dead-letter-tables.ts'
+import type { ParkedEvent } from './home-store.ts'
 import { pauseOperations, preparePauses } from './pause-tables.ts'
+import { redriveOperations, redriveSchema } from './redrive-tables.ts'
 import { suspectOperations, suspectsSchema } from './suspects-table.ts'
 
 /** A call from sqlite-store.ts; `id` comes back in the reply. */
@@ -18,32 +20,31 @@ export interface StoreReply {
 }
 
 const schema = `
-  CREATE TABLE IF NOT EXISTS dead_letters (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    trigger TEXT NOT NULL, stream TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL,
-    event_id TEXT NOT NULL, key TEXT NOT NULL, header BLOB NOT NULL, value BLOB,
-    stage TEXT NOT NULL, function TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL,
-    failures TEXT NOT NULL, results TEXT NOT NULL, created_at INTEGER NOT NULL,
-    UNIQUE (trigger, stream, partition, offset)
-  ) STRICT;
   CREATE TABLE IF NOT EXISTS parked (
     trigger TEXT NOT NULL, stream TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL,
     key TEXT NOT NULL, header BLOB NOT NULL, value BLOB, timestamp INTEGER NOT NULL,
     attempt INTEGER NOT NULL, failures TEXT NOT NULL, due_at INTEGER NOT NULL,
+    version TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (trigger, stream, partition, offset)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS parked_by_key ON parked (trigger, stream, partition, key, offset);
   CREATE TABLE IF NOT EXISTS schedules (source TEXT PRIMARY KEY, tick INTEGER NOT NULL) STRICT;
+  ${deadLetterSchema}
+  ${redriveSchema}
 `
 
-const letterColumns = `id, trigger, stream, partition, offset, event_id AS eventId, key, header, value, stage, function,
-  reason, message, failures, results, created_at AS createdAtMs`
 const parkedColumns = `trigger, stream, partition, offset, key, header, value, timestamp AS timestampMs, attempt, failures,
-  due_at AS dueAtMs`
+  due_at AS dueAtMs, version`
 const atPlace = 'trigger = ? AND stream = ? AND partition = ? AND offset = ?'
 
-/** Format of the tables; a newer one is refused rather than guessed at. */
-const schemaVersion = 1
+/** Format of the tables; a newer one is refused rather than guessed at. 2: letters can be searched and redriven. */
+const schemaVersion = 2
+
+/** What a file of an older format needs beside the tables that are new, by its format. */
+const migrations: Readonly<Record<number, string>> = {
+  1: `${deadLetterMigration}
+    ALTER TABLE parked ADD COLUMN version TEXT NOT NULL DEFAULT '';`,
+}
 
 function openDatabase(file: string): DatabaseSync {
   const database = new DatabaseSync(file)
@@ -55,10 +56,10 @@ function openDatabase(file: string): DatabaseSync {
       `${file} has format ${found.user_version}, this Sluice reads up to ${schemaVersion}: use the version that wrote it`,
     )
   }
-  database.exec(schema)
+  const migration = Object.entries(migrations).map(([from, sql]) => (Number(from) === found.user_version ? sql : ''))
   preparePauses(database)
   database.exec(suspectsSchema)
-  database.exec(`PRAGMA user_version = ${schemaVersion}`)
+  database.exec(`BEGIN IMMEDIATE; ${schema} ${migration.join('')} PRAGMA user_version = ${schemaVersion}; COMMIT`)
   return database
 }
 
@@ -71,62 +72,41 @@ function operations(database: DatabaseSync) {
   }
   const run = (text: string, ...values: SQLInputValue[]): void => void sql(text).run(...values)
   const pauses = pauseOperations(sql)
+  const redrives = redriveOperations(sql)
   return {
     ...pauses,
     ...suspectOperations(sql),
-    putDeadLetter(letter: Omit<DeadLetter, 'id'>): void {
-      run(
-        `INSERT OR REPLACE INTO dead_letters (trigger, stream, partition, offset, event_id, key, header, value, stage,
-          function, reason, message, failures, results, created_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`,
-        letter.trigger,
-        letter.stream,
-        letter.partition,
-        letter.offset,
-        letter.eventId,
-        letter.key,
-        letter.header,
-        letter.value,
-        letter.stage,
-        letter.function,
-        letter.reason,
-        letter.message,
-        letter.failures,
-        letter.results,
-        letter.createdAtMs,
-      )
-    },
-    listDeadLetters(trigger: string, limit: number, beforeId: number): unknown[] {
-      return sql(
-        `SELECT ${letterColumns} FROM dead_letters
-          WHERE (trigger = ?1 OR ?1 = '') AND id < ?2 ORDER BY id DESC LIMIT ?3`,
-      ).all(trigger, beforeId, limit)
-    },
-    countDeadLetters(): [string, number][] {
-      const rows = sql('SELECT trigger, count(*) AS letters FROM dead_letters GROUP BY trigger').all()
-      return rows.map(row => [String(row['trigger']), Number(row['letters'])])
-    },
-    deadLetterAt(trigger: string, stream: string, partition: number, offset: number): unknown {
-      return sql(`SELECT ${letterColumns} FROM dead_letters WHERE ${atPlace}`).get(trigger, stream, partition, offset)
-    },
+    ...deadLetterOperations(sql),
+    ...redrives,
     parkedAt(trigger: string, stream: string, partition: number, offset: number): unknown {
-      return sql(`SELECT ${parkedColumns} FROM parked WHERE ${atPlace}`).get(trigger, stream, partition, offset)
+      const row = sql(`SELECT ${parkedColumns} FROM parked WHERE ${atPlace}`).get(trigger, stream, partition, offset)
+      return row === undefined ? undefined : parkedOf(row)
     },
     oldestParked(trigger: string): unknown {
-      return sql(`SELECT ${parkedColumns} FROM parked WHERE trigger = ? ORDER BY timestamp, offset LIMIT 1`).get(
+      const row = sql(`SELECT ${parkedColumns} FROM parked WHERE trigger = ? ORDER BY timestamp, offset LIMIT 1`).get(
         trigger,
       )
+      return row === undefined ? undefined : parkedOf(row)
     },
     placesOf(eventId: string, limit: number): unknown[] {
       const columns = 'trigger, stream, partition, offset'
       return [
-        ...sql(`SELECT ${columns} FROM dead_letters WHERE event_id = ? ORDER BY id DESC LIMIT ?`).all(eventId, limit),
+        // One that is being redriven is parked.
+        ...sql(`SELECT ${columns} FROM letters WHERE event_id = ? AND job = 0 ORDER BY id DESC LIMIT ?`).all(
+          eventId,
+          limit,
+        ),
         ...sql(`SELECT ${columns} FROM parked WHERE instr(header, CAST(? AS BLOB)) > 0 LIMIT ?`).all(eventId, limit),
       ]
     },
     park(events: readonly ParkedEvent[]): void {
       for (const event of events) {
+        // Of an event that is parked again the version stays that a redrive wants.
         run(
-          'INSERT OR REPLACE INTO parked (trigger, stream, partition, offset, key, header, value, timestamp, attempt, failures, due_at) VALUES (?,?,?,?,?,?,?,?,?,?,?)',
+          `INSERT INTO parked (trigger, stream, partition, offset, key, header, value, timestamp, attempt, failures, due_at)
+            VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET key = excluded.key, header = excluded.header,
+            value = excluded.value, timestamp = excluded.timestamp, attempt = excluded.attempt,
+            failures = excluded.failures, due_at = excluded.due_at`,
           event.trigger,
           event.stream,
           event.partition,
@@ -142,9 +122,10 @@ function operations(database: DatabaseSync) {
       }
     },
     parkedOf(trigger: string, stream: string, partition: number, key: string, limit: number): unknown[] {
-      return sql(
+      const rows = sql(
         `SELECT ${parkedColumns} FROM parked WHERE trigger = ? AND stream = ? AND partition = ? AND key = ? ORDER BY offset LIMIT ?`,
       ).all(trigger, stream, partition, key, limit)
+      return rows.map(parkedOf)
     },
     parkedKeys(trigger: string): unknown[] {
       return sql(
@@ -153,11 +134,9 @@ function operations(database: DatabaseSync) {
           FROM parked WHERE trigger = ? GROUP BY partition, key`,
       ).all(trigger)
     },
-    unpark(trigger: string, stream: string, partition: number, offset: number): void {
-      run(`DELETE FROM parked WHERE ${atPlace}`, trigger, stream, partition, offset)
-    },
     forgetTrigger(trigger: string): void {
       run('DELETE FROM parked WHERE trigger = ?', trigger)
+      redrives.forgetRedrives(trigger, Date.now())
       pauses.forgetPausesOf(trigger)
       run('DELETE FROM suspects WHERE trigger = ?', trigger)
     },
@@ -172,6 +151,11 @@ function operations(database: DatabaseSync) {
       )
     },
   }
+}
+
+/** A row of the parked events; most are wanted by no redrive. */
+function parkedOf({ version, ...event }: Record<string, unknown>): unknown {
+  return version === '' ? event : { ...event, version }
 }
 
 /**
@@ -214,8 +198,12 @@ function serve(port: NonNullable<typeof parentPort>): void {
 const isControl = (operation: StoreCall['operation']): boolean => operation === 'open' || operation === 'close'
 
 const reading: ReadonlySet<StoreCall['operation']> = new Set([
-  'listDeadLetters',
+  'redrives',
   'countDeadLetters',
+  'deadLetterAt',
+  'parkedAt',
+  'oldestParked',
+  'placesOf',
   'parkedOf',
   'parkedKeys',
   'pauses',

@@ -1,5 +1,6 @@
 import type { StatementSync } from 'node:sqlite'
-import type { KeptPlace, Suspect } from './home-store.ts'
+import type { Suspect } from './home-store.ts'
+import type { KeptPlace } from './kept-place.ts'
 
 /** Events that may end, or have ended, the host of their worker; see dispatch/host-crashes.ts. */
 export const suspectsSchema = `

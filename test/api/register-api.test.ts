@@ -18,12 +18,16 @@ describe('the API', () => {
   it('answers every operation as its schema says', async () => {
     const ajv = new Ajv2020({ strict: false })
     for (const route of apiRoutes) {
-      const name = route.tag === 'triggers' ? 'alerts' : 'price'
-      const values = { name, version: '3', alias: 'live', id: '3f2a9c0d41b75e68' }
-      const path = `/v1${route.path.replace(/\{(\w+)\}/g, (_, field: string) => values[field as keyof typeof values])}`
+      // Lines of JSON are looked at by the run of generated requests.
+      if (Object.keys(route.answers[200]?.content ?? {}).join() === 'application/x-ndjson') continue
+      const name = route.path.startsWith('/triggers') ? 'alerts' : 'price'
+      const id = route.tag === 'pauses' ? '3f2a9c0d41b75e68' : '1'
+      const values: Readonly<Record<string, string>> = { version: '3', alias: 'live', id }
+      const path = `/v1${route.path.replaceAll(/\{(\w+)\}/g, (_, part: string) => values[part] ?? name)}`
       // A question about nothing is none.
       const asked = route.operationId === 'why' ? '?trigger=alerts' : ''
-      const query = route.query.properties.force === undefined ? asked : '?force=true'
+      const flag = ['force', 'all'].find(field => route.query.properties[field] !== undefined)
+      const query = flag === undefined ? asked : `?${flag}=true`
       const body = route.body.kind === 'none' ? undefined : route.body.example
       const answer = await call(route.method, path + query, body)
       const { status } = answer

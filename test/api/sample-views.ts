@@ -1,12 +1,14 @@
 import type { FunctionDefinition } from '../../src/config/sections/function-definition.ts'
 import type { AliasView } from '../../src/api/views/alias-view.ts'
+import type { DeadLetterView } from '../../src/api/views/dead-letter-view.ts'
 import type { FunctionSummary, FunctionView } from '../../src/api/views/function-view.ts'
 import type { PauseInput } from '../../src/api/pause-control.ts'
 import type { LogLineView } from '../../src/api/views/log-view.ts'
+import type { RedriveView } from '../../src/api/views/redrive-view.ts'
 import type { ScalingInputsView, ScalingView } from '../../src/api/views/scaling-view.ts'
 import type { StatsView } from '../../src/api/views/stats-view.ts'
 import type { PauseEntry, PauseTarget } from '../../src/api/views/pause-view.ts'
-import type { DeadLetterView, PauseView, TriggerView } from '../../src/api/views/trigger-view.ts'
+import type { PauseView, TriggerView } from '../../src/api/views/trigger-view.ts'
 import type { VersionView } from '../../src/api/views/version-view.ts'
 
 export const sampleDefinition: FunctionDefinition = {
@@ -175,11 +177,37 @@ export const deadLetterOf = (id: number): DeadLetterView => ({
   function: 'alert@latest',
   reason: 'error',
   message: 'too hot',
-  failures: [{ message: 'too hot' }],
+  attempts: 1,
+  failures: [{ attempt: 1, atMs: 0, stage: 'handler', reason: 'error', message: 'too hot', version: 'latest' }],
+  redrives: 0,
+  redrive: null,
+  results: [],
+  acceptedAtMs: 0,
   createdAtMs: 0,
-  event: { id: `e${id}` },
+  lastAttemptAtMs: 0,
+  event: { id: `e${id}`, type: 'reading' },
+  headerBase64: null,
   dataBase64: 'e30=',
   dataBytes: 2,
+})
+
+/** A redrive that has ended. */
+export const redriveOf = (id: number, overrides: Partial<RedriveView> = {}): RedriveView => ({
+  id,
+  trigger: 'alerts',
+  state: 'done',
+  filter: { reason: 'timeout' },
+  total: 3,
+  redriven: 3,
+  succeeded: 3,
+  failed: 0,
+  inFlight: 0,
+  guarded: 1,
+  ratePerSecond: 100,
+  version: '4',
+  startedAtMs: 0,
+  endedAtMs: 4_200,
+  ...overrides,
 })
 
 export const logLineOf = (id: number, overrides: Partial<LogLineView> = {}): LogLineView => ({

@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream'
 import type { GatewayControl } from '../../src/api/gateway-control.ts'
 import type { InvokeRequest } from '../../src/api/invocation-control.ts'
 import type { LogLineView } from '../../src/api/views/log-view.ts'
 import type { PauseEntry } from '../../src/api/views/pause-view.ts'
+import type { RedriveView } from '../../src/api/views/redrive-view.ts'
 import type { TriggerView } from '../../src/api/views/trigger-view.ts'
 import { SluiceError } from '../../src/errors/sluice-error.ts'
 import {
@@ -12,6 +14,7 @@ import {
   logLineOf,
   pauseEntryOf,
   pauseViewOf,
+  redriveOf,
   scalingViewOf,
   statsViewOf,
   triggerViewOf,
@@ -23,6 +26,8 @@ export interface StubControl extends GatewayControl {
   ready: boolean
   healthy: boolean
   readonly invocations: InvokeRequest[]
+  /** Redrives of `alerts`. */
+  readonly jobs: RedriveView[]
   /** Everything that was asked for, as [operation, …arguments]. */
   readonly calls: unknown[][]
   /** Kept log lines, ascending. */
@@ -46,6 +51,12 @@ export function createStubControl(): StubControl {
     if (name === trigger.name) return trigger
     throw new SluiceError('SLUICE_API_NOT_FOUND', `there is no trigger '${name}'`)
   }
+  const letterOwner = (name: string): string => (name === 'source:web' ? name : knownTrigger(name).name)
+  const knownLetter = (name: string, id: number): number => {
+    letterOwner(name)
+    if (id >= 1 && id <= 3) return id
+    throw new SluiceError('SLUICE_API_NOT_FOUND', `${name} has no dead letter ${id}`)
+  }
   const knownVersion = (name: string, version: number): number => {
     known(name)
     if (version === 1 || version === 3) return version
@@ -61,6 +72,7 @@ export function createStubControl(): StubControl {
     ready: false,
     healthy: true,
     invocations: [],
+    jobs: [],
     calls,
     lines: [],
     followers: new Set(),
@@ -159,14 +171,56 @@ export function createStubControl(): StubControl {
       pauses = []
       return pause
     },
-    deadLetters: async (name, { limit, before = 4 }) => {
-      if (name !== 'source:web') knownTrigger(name)
+    deadLetters: async (name, { limit, before = 4, filter }) => {
+      note('deadLetters', letterOwner(name), filter)
       const items = [3, 2, 1]
         .filter(id => id < before)
         .slice(0, limit)
         .map(deadLetterOf)
       const last = items.at(-1)?.id ?? 1
-      return { items, total: 3, next: last > 1 ? last : null }
+      return { items, total: 3, matching: 3, next: last > 1 ? last : null }
+    },
+    deadLetter: async (name, id) => deadLetterOf(knownLetter(name, id)),
+    exportDeadLetters: async (name, filter) => {
+      note('exportDeadLetters', letterOwner(name), filter)
+      return Readable.from([deadLetterOf(1), deadLetterOf(2), deadLetterOf(3)])
+    },
+    deleteDeadLetter: async (name, id) => {
+      note('deleteDeadLetter', name, knownLetter(name, id))
+      if (id === 2) throw new SluiceError('SLUICE_STORE_REDRIVING', 'dead letter 2 of alerts is part of a redrive')
+    },
+    deleteDeadLetters: async (name, filter, { dryRun }) => {
+      note('deleteDeadLetters', letterOwner(name), filter, dryRun)
+      return { dryRun, matching: 3, deleted: dryRun ? 0 : 2 }
+    },
+    planRedrive: async (name, input) => {
+      note('planRedrive', letterOwner(name), input)
+      const skipped = { redrivenTooOften: 1, neverAnEvent: 0, beingRedriven: 0 }
+      return { trigger: name, matching: 4, total: 3, skipped }
+    },
+    async startRedrive(name, input) {
+      note('startRedrive', letterOwner(name), input)
+      return (this.jobs[0] = redriveOf(5, {
+        state: 'running',
+        redriven: 1,
+        succeeded: 1,
+        inFlight: 1,
+        endedAtMs: null,
+      }))
+    },
+    async redrives(name) {
+      letterOwner(name)
+      return this.jobs
+    },
+    async redrive(name, id) {
+      note('redrive', letterOwner(name), id)
+      const [view] = this.jobs
+      if (view?.id !== id && id !== 1) throw new SluiceError('SLUICE_API_NOT_FOUND', `${name} has no redrive ${id}`)
+      return view ?? redriveOf(id)
+    },
+    cancelRedrive: async (name, id) => {
+      note('cancelRedrive', letterOwner(name), id)
+      return redriveOf(id, { state: 'cancelled', redriven: 1, succeeded: 1 })
     },
     why: async query => {
       note('why', query)

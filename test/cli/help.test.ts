@@ -22,7 +22,7 @@ describe('help', () => {
   })
 
   it('of every subcommand is there', async () => {
-    for (const group of ['functions', 'triggers']) {
+    for (const group of ['functions', 'triggers', 'dead-letters']) {
       const { out } = await cli([group, '--help'])
       for (const name of commandsOf(out.slice(out.indexOf('Commands:')))) {
         expect((await cli([group, name, '--help'])).out).toContain(`Usage: sluice ${group} ${name}`)

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { randomUUID } from 'node:crypto'
 import { fastify, type FastifyInstance } from 'fastify'
 import type { GatewayControl } from '../../src/api/gateway-control.ts'
@@ -260,13 +261,22 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
     endPause: async id => {
       throw new SluiceError('SLUICE_API_NOT_FOUND', `there is no pause ${id}`)
     },
-    deadLetters: async () => ({ items: [deadLetterOf(1)], total: 1, next: null }),
     async why(query) {
       const { trigger = [...state.triggers.keys()][0] ?? 'none' } = query
       if (query.trigger !== undefined) triggerOf(trigger)
       if (query.kind === 'event' && query.id !== '42') throw missing(`event with the id ${query.id}`)
       return whyViewOf(trigger)
     },
+    deadLetters: async () => ({ items: [deadLetterOf(1)], total: 1, matching: 1, next: null }),
+    deadLetter: async (_name, id) => deadLetterOf(id),
+    exportDeadLetters: async () => Readable.from([deadLetterOf(1)]),
+    deleteDeadLetter: async () => undefined,
+    deleteDeadLetters: async (_name, _filter, { dryRun }) => ({ dryRun, matching: 1, deleted: dryRun ? 0 : 1 }),
+    planRedrive: () => Promise.reject(missing('redrive')),
+    startRedrive: () => Promise.reject(missing('redrive')),
+    redrives: async () => [],
+    redrive: () => Promise.reject(missing('redrive')),
+    cancelRedrive: () => Promise.reject(missing('redrive')),
     async renew({ function: name, trigger, expiresAfterMs }) {
       const expiresAtMs = Date.now() + expiresAfterMs
       const what = { ...(name === undefined ? {} : { function: name }), ...(trigger === undefined ? {} : { trigger }) }

@@ -78,7 +78,7 @@ describe('ParkedKeys', () => {
     expect(ready).toEqual([[1, 2, 3]])
     expect(parked.has(0, 'a')).toBe(true)
     const lane = lanes[0] as Lane
-    for (let next = lane.shift(); next !== undefined; next = lane.shift()) await parked.completed(next)
+    for (let next = lane.shift(); next !== undefined; next = lane.shift()) await parked.completed(next, false)
     expect(store.rows.size).toBe(0)
     expect(parked.has(0, 'a')).toBe(false)
   })

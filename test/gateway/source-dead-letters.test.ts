@@ -1,15 +1,16 @@
 import { expect, it } from 'vitest'
 import { SluiceError } from '../../src/errors/sluice-error.ts'
 import { keepPublication } from '../../src/gateway/source-dead-letters.ts'
-import type { DeadLetter, HomeStore } from '../../src/store/home-store.ts'
+import type { NewDeadLetter } from '../../src/store/dead-letters.ts'
+import type { HomeStore } from '../../src/store/home-store.ts'
 
 const publication = { topic: 'devices/d1', payload: Buffer.from('no JSON'), qos: 1, retain: false } as const
 const problem = { reason: 'mapping', message: 'there is no /id' } as const
 
 it('keeps a publication that could not become an event, and nothing while the disk has room for completions only', async () => {
-  const kept: Omit<DeadLetter, 'id'>[] = []
+  const kept: NewDeadLetter[] = []
   const store = {
-    putDeadLetter: (letter: Omit<DeadLetter, 'id'>) => Promise.resolve(void kept.push(letter)),
+    putDeadLetter: (letter: NewDeadLetter) => Promise.resolve(void kept.push(letter)),
   } as unknown as HomeStore
   const refusals: SluiceError[] = []
   const keep = keepPublication({ store, reserve: { refusalOf: () => refusals[0] }, now: () => 1_000 }, 'devices')

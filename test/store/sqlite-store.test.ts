@@ -5,7 +5,8 @@ import { DatabaseSync } from 'node:sqlite'
 import type { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { SluiceError } from '../../src/errors/sluice-error.ts'
-import type { DeadLetter, HomeStore, ParkedEvent, PauseRecord } from '../../src/store/home-store.ts'
+import type { NewDeadLetter } from '../../src/store/dead-letters.ts'
+import type { HomeStore, ParkedEvent, PauseRecord } from '../../src/store/home-store.ts'
 import { openSqliteStore } from '../../src/store/sqlite-store.ts'
 
 const dirs: string[] = []
@@ -27,7 +28,7 @@ async function open(dir: string, onFatal: (error: SluiceError) => void = () => u
   return store
 }
 
-const letter = (offset: number, more: Partial<DeadLetter> = {}): Omit<DeadLetter, 'id'> => ({
+const letter = (offset: number, more: Partial<NewDeadLetter> = {}): NewDeadLetter => ({
   trigger: 't',
   stream: 's',
   partition: 0,
@@ -42,7 +43,8 @@ const letter = (offset: number, more: Partial<DeadLetter> = {}): Omit<DeadLetter
   message: 'no',
   failures: '[]',
   results: '',
-  createdAtMs: 1,
+  firstSeenAtMs: 1,
+  lastAttemptAtMs: 1,
   ...more,
 })
 
@@ -105,7 +107,7 @@ describe('the SQLite store', () => {
 
   it('finds what it keeps of an event, by place and by id', async () => {
     const store = await open(newDir())
-    const place = ({ trigger, stream, partition, offset }: Omit<DeadLetter, 'id'> | ParkedEvent) => ({
+    const place = ({ trigger, stream, partition, offset }: NewDeadLetter | ParkedEvent) => ({
       ...{ trigger, stream, partition, offset },
     })
     const [first, second] = [letter(1, { eventId: 'a' }), letter(2, { trigger: 'u', eventId: 'a' })]

@@ -5,6 +5,7 @@ import { AttributeConditionSchema, DataConditionSchema, SimpleFilterSchema } fro
 import { codeSchema } from '../code-upload.ts'
 import { publicationSchema } from '../routes/version-routes.ts'
 import { aliasView, rolloutView, shadowReport, shadowTargetView, weightedVersionView } from '../views/alias-view.ts'
+import { deadLetterDeletion, deadLetterPage, deadLetterView } from '../views/dead-letter-view.ts'
 import { functionSummary, functionView, poolView } from '../views/function-view.ts'
 import { gatewayHealth, sinkView, sourceView, streamView } from '../views/gateway-view.ts'
 import { acceptedInvocation, loggedInvocation } from '../views/invocation-view.ts'
@@ -21,8 +22,9 @@ import {
   scalingSeriesView,
   scalingView,
 } from '../views/scaling-view.ts'
+import { redrivePlan, redriveView } from '../views/redrive-view.ts'
 import { statsSampleView, statsView, versionStatsView } from '../views/stats-view.ts'
-import { deadLetterPage, deadLetterView, triggerView } from '../views/trigger-view.ts'
+import { triggerView } from '../views/trigger-view.ts'
 import { whyAnswer, whyEvent, whyFacts, whyView } from '../views/why-view.ts'
 import { codeContentView, codeView, versionSummary, versionView } from '../views/version-view.ts'
 
@@ -36,6 +38,7 @@ export const namedSchemas: Readonly<Record<string, TSchema>> = {
   CodeUpload: codeSchema,
   DataCondition: DataConditionSchema,
   DeadLetter: deadLetterView,
+  DeadLetterDeletion: deadLetterDeletion,
   DeadLetterPage: deadLetterPage,
   Deletion: deletionView,
   ExternalMetric: externalMetricView,
@@ -51,6 +54,8 @@ export const namedSchemas: Readonly<Record<string, TSchema>> = {
   Pause: pauseEntry,
   Problem: problemView,
   Publication: publicationSchema,
+  Redrive: redriveView,
+  RedrivePlan: redrivePlan,
   Rollout: rolloutView,
   ScaledVersion: scaledVersionView,
   Scaling: scalingView,

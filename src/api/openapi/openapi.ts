@@ -14,6 +14,7 @@ const tags: Readonly<Record<ApiTag, string>> = {
   observations: 'Figures and logs of functions.',
   triggers: 'Which events of which stream run which function.',
   pauses: 'What starts nothing for the time being: triggers and parts of them, versions, sources.',
+  'dead-letters': 'Events that used up their attempts, and messages that could not become events.',
   gateway: 'Sources, streams, sinks, and the process.',
 }
 

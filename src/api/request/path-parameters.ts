@@ -29,6 +29,13 @@ export const deadLetterOwner = parameter(
   'price-orders',
 )
 
+/** Ids are safe integers. */
+const idPattern = '^[1-9][0-9]{0,14}$'
+
+export const deadLetterId = parameter(idPattern, 'the id of a dead letter, a whole number', 'Id of a dead letter.', '1')
+
+export const redriveId = parameter(idPattern, 'the id of a redrive, a whole number', 'Id of a redrive.', '1')
+
 export const versionNumber = parameter(
   '^[1-9][0-9]{0,8}$',
   'the number of a published version, from 1 to 999999999',

@@ -1,13 +1,12 @@
 import Type, { type Static } from 'typebox'
 import { SluiceError } from '../../errors/sluice-error.ts'
-import { isRfc3339 } from '../../events/rfc3339.ts'
 import { answers, ok, route, type ApiRoute } from '../api-route.ts'
 import type { LogsQuery } from '../observation-control.ts'
 import { functionName } from '../request/path-parameters.ts'
 import { logLineView, logPage } from '../views/log-view.ts'
 import { problemView } from '../views/problem-view.ts'
 import { statsView } from '../views/stats-view.ts'
-import { strict, versionText } from './route-fields.ts'
+import { strict, time, timeOf, versionText } from './route-fields.ts'
 
 const parameters = { name: functionName }
 
@@ -23,20 +22,6 @@ const statsQuery = Type.Object(
   },
   strict,
 )
-
-/** ms since the epoch, or the shape of RFC 3339; a + in a query string is a space. */
-const timePattern =
-  '^([0-9]{1,15}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,9})?([Zz]|[-+ ][0-9]{2}:[0-9]{2}))$'
-
-const time = (description: string) =>
-  Type.Optional(
-    Type.String({
-      pattern: timePattern,
-      maxLength: 64,
-      description: `${description} ms since the epoch, or RFC 3339.`,
-      examples: ['2026-01-31T09:00:00Z'],
-    }),
-  )
 
 const lineId = (description: string) =>
   Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description }))
@@ -111,24 +96,14 @@ function logsQueryOf(query: Static<typeof logsQuery>): LogsQuery {
   return {
     limit,
     ...(level === undefined ? {} : { level }),
-    ...(from === undefined ? {} : { fromMs: timeOf(from, 'from') }),
-    ...(to === undefined ? {} : { toMs: timeOf(to, 'to') }),
+    ...(from === undefined ? {} : { fromMs: timeOf(from, 'query.from') }),
+    ...(to === undefined ? {} : { toMs: timeOf(to, 'query.to') }),
     ...(text === undefined ? {} : { text }),
     ...(invocation === undefined ? {} : { invocationId: invocation }),
     ...(version === undefined ? {} : { version }),
     ...(before === undefined ? {} : { beforeId: before }),
     ...(after === undefined ? {} : { afterId: after }),
   }
-}
-
-function timeOf(text: string, field: string): number {
-  if (/^\d{1,15}$/.test(text)) return Number(text)
-  // A + in a query string is a space.
-  const timestamp = text.replace(' ', '+')
-  const timeMs = isRfc3339(timestamp) ? Date.parse(timestamp) : NaN
-  if (Number.isNaN(timeMs))
-    throw invalid(`query.${field} must be ms since the epoch, or a time such as 2026-01-31T09:00:00Z`)
-  return timeMs
 }
 
 const invalid = (message: string): SluiceError => new SluiceError('SLUICE_API_INVALID_REQUEST', message)

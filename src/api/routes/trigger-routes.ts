@@ -3,9 +3,9 @@ import { namePattern } from '../../config/sections/name.ts'
 import { triggerSchema } from '../../config/sections/trigger.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import { answers, jsonBody, ok, put, route, taggedAnswers, type ApiRoute } from '../api-route.ts'
-import { deadLetterOwner, triggerName } from '../request/path-parameters.ts'
+import { triggerName } from '../request/path-parameters.ts'
 import { deletionView, leaseView } from '../views/lifetime-view.ts'
-import { deadLetterPage, triggerView } from '../views/trigger-view.ts'
+import { triggerView } from '../views/trigger-view.ts'
 import { namePage } from '../views/view-schema.ts'
 import { pauseFields, pauseInputOf } from './pause-routes.ts'
 import { expiresAfterMs, pageFields, strict } from './route-fields.ts'
@@ -26,16 +26,6 @@ const triggerBody = Type.Object(
 )
 
 const pauseBody = Type.Object(pauseFields, strict)
-
-const deadLetterQuery = Type.Object(
-  {
-    limit: Type.Integer({ minimum: 1, maximum: 500, default: 50 }),
-    before: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: '`next` of the page before.' }),
-    ),
-  },
-  strict,
-)
 
 const leaseBody = Type.Object(
   {
@@ -124,17 +114,6 @@ export const triggerRoutes: readonly ApiRoute[] = [
     parameters,
     answers: { 200: taggedAnswers(triggerView) },
     handle: async (control, { name }) => ok(await control.resumeTrigger(name)),
-  }),
-  route({
-    method: 'GET',
-    path: '/triggers/{name}/dead-letters',
-    operationId: 'listDeadLetters',
-    tag: 'triggers',
-    summary: 'Events that used up their attempts, newest first, with their history.',
-    parameters: { name: deadLetterOwner },
-    query: deadLetterQuery,
-    answers: { 200: answers(deadLetterPage) },
-    handle: async (control, { name, query }) => ok(await control.deadLetters(name, query)),
   }),
   route({
     method: 'POST',

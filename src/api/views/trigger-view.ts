@@ -62,32 +62,6 @@ export const triggerView = Type.Object({
   detail,
 })
 
-export const deadLetterView = Type.Object({
-  id: Type.Integer({ description: 'Ascending in the order of their making.' }),
-  trigger: Type.String(),
-  stream: Type.String(),
-  partition: count(),
-  offset: count(),
-  key: Type.String(),
-  stage: oneOf(['source', 'handler', 'sink']),
-  function: Type.String({ description: 'name@version; empty for a source.' }),
-  reason: Type.String(),
-  message: Type.String(),
-  failures: Type.Array(Type.Unknown(), { description: 'The attempts with their errors.' }),
-  createdAtMs: Type.Integer(),
-  event: Type.Record(Type.String(), Type.Unknown(), { description: 'CloudEvents attributes.' }),
-  dataBase64: nullable(Type.String(), 'First 64 KiB; null for a tombstone.'),
-  dataBytes: count(),
-})
-
-export const deadLetterPage = Type.Object({
-  items: Type.Array(deadLetterView),
-  total: count(),
-  next: known('Give it as `before` for the next page; null at the end.'),
-})
-
 export type PartitionView = View<typeof partitionView>
 export type PauseView = View<typeof pauseView>
 export type TriggerView = View<typeof triggerView>
-export type DeadLetterView = View<typeof deadLetterView>
-export type DeadLetterPage = View<typeof deadLetterPage>

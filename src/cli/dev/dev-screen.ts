@@ -1,5 +1,6 @@
 import type { LogLineView } from '../../api/views/log-view.ts'
-import type { DeadLetterView, TriggerView } from '../../api/views/trigger-view.ts'
+import type { DeadLetterView } from '../../api/views/dead-letter-view.ts'
+import type { TriggerView } from '../../api/views/trigger-view.ts'
 import type { Bundle } from '../bundle/bundle-function.ts'
 import { colorsOf } from '../colors.ts'
 import type { CommandIo } from '../command-io.ts'

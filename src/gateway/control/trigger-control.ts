@@ -5,7 +5,6 @@ import { SluiceError } from '../../errors/sluice-error.ts'
 import { planDeleteTrigger, planPutTrigger, planRenew } from '../../registry/plan-trigger.ts'
 import type { TriggerRecord } from '../../registry/registry-records.ts'
 import type { GatewayView } from '../gateway-view.ts'
-import { deadLetterView } from '../views/dead-letter-view.ts'
 import { triggerViewOf, waitingTriggerViewOf } from '../views/trigger-views.ts'
 import { checkTrigger } from './check-trigger.ts'
 import { conditionOf } from './function-control.ts'
@@ -79,20 +78,6 @@ export function createTriggerControl(view: GatewayView): TriggerControl {
       await fleet.settled(name)
       await pauses.resume({ kind: 'trigger', trigger: recordNamed(name).uid })
       return oneView(name)
-    },
-    async deadLetters(name, { limit, before }) {
-      // Letters of a deleted trigger are found by its uid, those of a source by `source:<name>`.
-      const record = registry.state.triggers.get(name) ?? fleet.running.get(name)?.record
-      const kept = await store.countDeadLetters()
-      const uid = record?.uid ?? name
-      if (record === undefined && !name.startsWith('source:') && !kept.has(name)) recordNamed(name)
-      const letters = await store.listDeadLetters(uid, limit, before)
-      const last = letters.at(-1)
-      return {
-        items: letters.map(letter => deadLetterView(letter, name)),
-        total: kept.get(uid) ?? 0,
-        next: letters.length < limit || last === undefined ? null : last.id,
-      }
     },
     async renew({ function: functionName, trigger, expiresAfterMs }) {
       const expiresAtMs = Date.now() + expiresAfterMs

@@ -143,7 +143,11 @@ class InvocationRoutes implements RouteTable {
     this.#functionName = functionName
     this.#routes = routes
     const refs = routes.open({ name: functionName, version: { kind: 'latest' } })
-    this.latest = new TriggerRoutes(refs, { stream: invocationsOf(functionName), retry: undefined })
+    this.latest = new TriggerRoutes(refs, {
+      stream: invocationsOf(functionName),
+      retry: undefined,
+      functions: routes,
+    })
     this.latest.onChange = () => this.onChange()
   }
 
@@ -157,7 +161,7 @@ class InvocationRoutes implements RouteTable {
   }
 
   close(): void {
-    this.#routes.close(this.latest.refs)
+    this.latest.close()
     for (const { refs } of this.#byVersion.values()) this.#routes.close(refs)
     this.#byVersion.clear()
   }
@@ -186,7 +190,8 @@ class InvocationRoutes implements RouteTable {
   }
 }
 
-function versionOf({ feed, record }: Delivery): string {
+function versionOf({ feed, record, wantedVersion }: Delivery): string {
+  if (wantedVersion !== undefined) return wantedVersion
   const version = feed.reader.attribute(record, versionExtension)
   return typeof version === 'string' ? version : 'latest'
 }

@@ -67,6 +67,12 @@ export class TriggerFleet {
     return this.#waiting
   }
 
+  /** The running trigger with this uid. */
+  withUid(uid: string): RunningTrigger | undefined {
+    for (const trigger of this.#running.values()) if (trigger.record.uid === uid) return trigger
+    return undefined
+  }
+
   async start(state: RegistryState): Promise<void> {
     for (const record of state.triggers.values()) await this.#create(record)
   }
@@ -160,7 +166,7 @@ export class TriggerFleet {
     const { name, uid, definition } = record
     const { routes: functions, shadows, pauses, logger } = this.#options
     const refs = functions.open(refOf(definition))
-    const routes = new TriggerRoutes(refs, { stream: definition.stream, retry: definition.retry })
+    const routes = new TriggerRoutes(refs, { stream: definition.stream, retry: definition.retry, functions })
     try {
       const built = buildTrigger(record, routes, this.#options, (delivery, outcome) =>
         shadows.offer(routes.refs, delivery, outcome),
@@ -176,7 +182,7 @@ export class TriggerFleet {
       this.#running.set(name, trigger)
       await built.dispatch.start(pauses.of({ kind: 'trigger', trigger: uid }), pauses.partsOf(uid))
     } catch (error) {
-      functions.close(refs)
+      routes.close()
       this.#running.delete(name)
       this.#waiting.set(name, { record, problem: messageOf(error) })
       logger.warn({ trigger: name }, `trigger ${name} waits: ${messageOf(error)}`)
@@ -199,7 +205,7 @@ export class TriggerFleet {
     const longestMs = Math.max(0, ...routes.refs.targets.map(({ engine }) => engine.version.timeoutMs))
     await dispatch.stop(longestMs + replaceGraceMs)
     this.#running.delete(name)
-    this.#options.routes.close(routes.refs)
+    routes.close()
   }
 
   async #remove(record: TriggerRecord): Promise<void> {

@@ -1,16 +1,18 @@
-import type { DeadLetterView } from '../../api/views/trigger-view.ts'
+import type { DeadLetterView } from '../../api/views/dead-letter-view.ts'
 import { decodeEventHeader } from '../../events/event-header-codec.ts'
-import type { DeadLetter } from '../../store/home-store.ts'
+import type { DeadLetter } from '../../store/dead-letters.ts'
 
-/** Bytes of an event that an answer shows; the store keeps all of them. */
-const shownBytes = 64 * 1024
+/** Bytes of an event that a list shows; the store keeps all of them. */
+export const shownBytes = 64 * 1024
 
 /**
  * A dead letter as the API shows it.
  * @param trigger its name: the store knows it by its uid.
  */
 export function deadLetterView(letter: DeadLetter, trigger: string): DeadLetterView {
-  const { id, stream, partition, offset, key, stage, reason, message, createdAtMs, value } = letter
+  const { id, stream, partition, offset, key, stage, reason, message, attempts, value, valueBytes } = letter
+  const { redriveCount, redrive, firstSeenAtMs, createdAtMs, lastAttemptAtMs, failures, results, header } = letter
+  const event = attributesOf(letter)
   return {
     id,
     trigger,
@@ -22,19 +24,28 @@ export function deadLetterView(letter: DeadLetter, trigger: string): DeadLetterV
     function: letter.function,
     reason,
     message,
-    failures: JSON.parse(letter.failures) as unknown[],
+    attempts,
+    failures: JSON.parse(failures) as unknown[],
+    redrives: redriveCount,
+    redrive: redrive === 0 ? null : redrive,
+    results: results === '' ? [] : (JSON.parse(results) as unknown[]),
+    acceptedAtMs: Math.round(firstSeenAtMs),
     createdAtMs,
-    event: attributesOf(letter),
-    dataBase64: value === null ? null : Buffer.from(value.subarray(0, shownBytes)).toString('base64'),
-    dataBytes: value?.length ?? 0,
+    lastAttemptAtMs,
+    event: event ?? { id: letter.eventId },
+    headerBase64: event === undefined ? bufferOf(header).toString('base64') : null,
+    dataBase64: value === null ? null : bufferOf(value).toString('base64'),
+    dataBytes: valueBytes,
   }
 }
 
-function attributesOf({ header, eventId }: DeadLetter): Record<string, unknown> {
+/** What could not become an event has no attributes. */
+function attributesOf({ header }: DeadLetter): Record<string, unknown> | undefined {
   try {
-    return { ...decodeEventHeader(Buffer.from(header.buffer, header.byteOffset, header.byteLength)) }
+    return { ...decodeEventHeader(bufferOf(header)) }
   } catch {
-    // What could not become an event has no attributes but its place.
-    return { id: eventId }
+    return undefined
   }
 }
+
+const bufferOf = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import type { TSchema } from 'typebox'
 import type { GatewayControl } from '../../../src/api/gateway-control.ts'
 import { aliasView, shadowReport } from '../../../src/api/views/alias-view.ts'
+import { deadLetterDeletion, deadLetterPage, deadLetterView } from '../../../src/api/views/dead-letter-view.ts'
 import { functionSummary, functionView } from '../../../src/api/views/function-view.ts'
 import { gatewayHealth, sinkView, sourceView, streamView } from '../../../src/api/views/gateway-view.ts'
 import { acceptedInvocation } from '../../../src/api/views/invocation-view.ts'
@@ -9,8 +11,9 @@ import { leaseView } from '../../../src/api/views/lifetime-view.ts'
 import { logLineView, logPage } from '../../../src/api/views/log-view.ts'
 import { pauseEntry } from '../../../src/api/views/pause-view.ts'
 import { externalMetricView, scalingSeriesView, scalingView } from '../../../src/api/views/scaling-view.ts'
+import { redrivePlan, redriveView } from '../../../src/api/views/redrive-view.ts'
 import { statsView } from '../../../src/api/views/stats-view.ts'
-import { deadLetterPage, triggerView } from '../../../src/api/views/trigger-view.ts'
+import { triggerView } from '../../../src/api/views/trigger-view.ts'
 import { codeContentView, versionView } from '../../../src/api/views/version-view.ts'
 import { whyView } from '../../../src/api/views/why-view.ts'
 import { list, namePage } from '../../../src/api/views/view-schema.ts'
@@ -82,6 +85,12 @@ export function createViewControl(seed: number): GatewayControl {
     'SLUICE_EVENTS_INVALID',
     'SLUICE_EVENTS_UNSUPPORTED_TYPE',
   ]
+  const starting: readonly ErrorCode[] = [
+    ...reading,
+    'SLUICE_STORE_NOT_REDRIVABLE',
+    'SLUICE_STORE_REDRIVING',
+    'SLUICE_DISPATCH_UNRESOLVED',
+  ]
   return {
     functions: view(namePage(functionSummary), listing),
     function: view(functionView, reading),
@@ -111,6 +120,18 @@ export function createViewControl(seed: number): GatewayControl {
     endPause: view(pauseEntry, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_WRITE']),
     deadLetters: view(deadLetterPage, reading),
     why: view(whyView, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_FAILED']),
+    deadLetter: view(deadLetterView, reading),
+    async exportDeadLetters() {
+      fail(reading)
+      return Readable.from([sample(deadLetterView), sample(deadLetterView)]) as AsyncIterable<never>
+    },
+    deleteDeadLetter: async () => fail([...reading, 'SLUICE_STORE_REDRIVING', 'SLUICE_STORE_WRITE']),
+    deleteDeadLetters: view(deadLetterDeletion, [...reading, 'SLUICE_STORE_WRITE']),
+    planRedrive: view(redrivePlan, starting),
+    startRedrive: view(redriveView, [...starting, 'SLUICE_STORE_WRITE']),
+    redrives: items(redriveView, reading),
+    redrive: view(redriveView, reading),
+    cancelRedrive: view(redriveView, [...reading, 'SLUICE_STORE_WRITE']),
     // It takes no precondition.
     renew: view(leaseView, [
       ...changing.filter(code => code !== 'SLUICE_REGISTRY_REVISION'),
