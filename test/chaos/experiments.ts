@@ -5,6 +5,7 @@ import { plantedBugs } from './mutants/planted-bugs.ts'
 import { ackAfterSync } from './process/ack-after-sync.ts'
 import { clockJumps } from './process/clock-jumps.ts'
 import { diskFull } from './process/disk-full.ts'
+import { hostCrash } from './process/host-crash.ts'
 import { lettersRefused } from './process/letters-refused.ts'
 import { mqttClient } from './process/mqtt-client.ts'
 import { overload } from './process/overload.ts'
@@ -33,6 +34,7 @@ export const experiments: readonly Experiment[] = [
   poisonEvent,
   poisonKey,
   pausedKey,
+  hostCrash,
   lettersRefused,
   clockJumps,
   mqttClient,

@@ -29,6 +29,7 @@ export default async function handler(event, context) {
   if (workMs > 0) await delay((seq * 7 + key.length * 3) % (2 * workMs))
   if (act !== undefined && attempt <= actsUpTo) {
     if (act === 'loop') for (;;);
+    if (act === 'die') process.kill(process.pid, 'SIGKILL')
     write('failed')
     throw new Error(`cannot digest ${id}`)
   }

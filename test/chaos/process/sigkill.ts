@@ -12,6 +12,8 @@ const cyclesPerTrial = 25
 const leastLifeMs = 300
 const mostLifeMs = 3_500
 
+const cyclesForP99 = 100
+
 export const sigkill = defineExperiment({
   name: 'sigkill',
   proves:
@@ -33,11 +35,14 @@ export const sigkill = defineExperiment({
       await trial.finish()
       addVerdict(sum, await trial.judge())
     }
+    const ready = 'ready again, p99'
+    const readyMs = quantile(sum.readyMs, 0.99)
     return {
       figures: [
         exactly('cycles', sum.counts.interruptions, size.cycles),
         ...verdictFigures(sum),
-        atMost('ready again, p99', quantile(sum.readyMs, 0.99), 2_000, 'ms'),
+        // A few starts on a machine that does other things say nothing about a percentile.
+        size.cycles < cyclesForP99 ? told(ready, readyMs, 'ms') : atMost(ready, readyMs, 2_000, 'ms'),
         told('first run again, p99', quantile(sum.firstRunMs, 0.99), 'ms'),
       ],
       findings: findingsOf(sum),
