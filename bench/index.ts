@@ -9,7 +9,7 @@ const scopes: Readonly<
   log: [() => import('./log/append.bench.ts')],
   registry: [() => import('./registry/registry.bench.ts')],
   functions: [() => import('./gateway/life-cycle.bench.ts')],
-  dispatch: [() => import('./dispatch/dispatch.bench.ts'), () => import('./dispatch/parallel-consumer.bench.ts')],
+  dispatch: [() => import('./dispatch/dispatch.bench.ts')],
   workers: [() => import('./workers/frames.bench.ts'), () => import('./workers/cold-start.bench.ts')],
   http: [() => import('./http/ingest.bench.ts'), () => import('./gateway/journey.bench.ts')],
   mqtt: [() => import('./mqtt/embedded.bench.ts')],

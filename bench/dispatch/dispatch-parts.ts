@@ -116,22 +116,15 @@ export class InstantPool {
   }
 }
 
-/** A trigger that will dispatch `count` events, from memory unless a log is given. */
-export function benchTrigger(
-  count: number,
-  routes: RouteTable,
-  from: { readonly log: PartitionLog; readonly group: string } = {
-    log: new MemoryLog(count) as unknown as PartitionLog,
-    group: 'trigger.t',
-  },
-): TriggerDispatch {
+/** A trigger that will dispatch `count` events, from memory to nowhere. */
+export function benchTrigger(count: number, routes: RouteTable): TriggerDispatch {
   const feed = { trigger: 't', stream: 's', reader: createHomeEventReader(), headerDefaults: {} }
   const store: Pick<HomeStore, 'parkedKeys'> = { parkedKeys: () => Promise.resolve([]) }
   return new TriggerDispatch({
     name: 't',
     uid: 't',
-    group: from.group,
-    log: from.log,
+    group: 'trigger.t',
+    log: new MemoryLog(count) as unknown as PartitionLog,
     start: 'earliest',
     feed,
     storedFeed: { ...feed },

@@ -94,6 +94,8 @@ export class Publication {
     for (let attempt = 1; ; attempt++) {
       // The new owner runs the event again; sent from here as well, its result would come late and out of order.
       if (revoked.aborted) return 'revoked'
+      // Nor does one begin after a stop: an earlier result of its key may have been given up.
+      this.#stopped.signal.throwIfAborted()
       const span = tracer.enabled
         ? tracer.publish(delivery.traceparent, sink.name, { 'sluice.sink.kind': sink.kind, 'sluice.attempt': attempt })
         : undefined

@@ -1,8 +1,7 @@
 import type { ChunkSummary } from './result-codec.ts'
 
 const serviceSmoothing = 0.02
-/** A reading over so much handler time counts as half of what is known: the more it covers, the more it says. */
-const cpuHalfMs = 50
+const cpuSmoothing = 0.1
 
 /** What a pool counts of its outcomes, while they are settled. A worker can answer anything, so nothing is just added. */
 export class PoolTally {
@@ -10,12 +9,10 @@ export class PoolTally {
   failed = 0
   /** Smoothed handler time of one event. */
   serviceTimeMs: number | undefined
-  /** Smoothed share of CPU time in handler time, 0 to 1; the time of handlers that wait side by side adds up. */
+  /** Smoothed share of CPU time in the time that frames run, 0 to 1. */
   cpuShare: number | undefined
   cpuMs = 0
   handlerMs = 0
-  /** Handler time since the last reading of the CPU. */
-  #unreadMs = 0
 
   ended(durationMs: number): void {
     if (!(durationMs >= 0)) return
@@ -26,11 +23,7 @@ export class PoolTally {
 
   told({ cpuMs, busyMs, handlerMs }: ChunkSummary): void {
     this.used(cpuMs, handlerMs)
-    if (isDuration(handlerMs)) this.#unreadMs += handlerMs
-    if (!(busyMs > 0)) return
-    const coveredMs = Math.max(this.#unreadMs, busyMs)
-    this.#smoothCpu(cpuMs / coveredMs, coveredMs / (coveredMs + cpuHalfMs))
-    this.#unreadMs = 0
+    if (busyMs > 0) this.#smoothCpu(cpuMs / busyMs)
   }
 
   used(cpuMs: number, handlerMs: number): void {
@@ -38,10 +31,10 @@ export class PoolTally {
     if (isDuration(handlerMs)) this.handlerMs += handlerMs
   }
 
-  #smoothCpu(share: number, weight: number): void {
+  #smoothCpu(share: number): void {
     const bounded = Math.min(1, Math.max(0, share))
     if (!Number.isFinite(bounded)) return
-    this.cpuShare = this.cpuShare === undefined ? bounded : this.cpuShare + (bounded - this.cpuShare) * weight
+    this.cpuShare = this.cpuShare === undefined ? bounded : this.cpuShare + (bounded - this.cpuShare) * cpuSmoothing
   }
 }
 

@@ -17,6 +17,7 @@ import { sigkillKafka } from './process/sigkill-kafka.ts'
 import { sigkill } from './process/sigkill.ts'
 import { sigterm } from './process/sigterm.ts'
 import { slowFunction } from './process/slow-function.ts'
+import { simulationExperiment } from '../simulation/simulation-experiment.ts'
 import { tornTail } from './log/torn-tail.ts'
 import { writeErrors } from './process/write-errors.ts'
 
@@ -24,6 +25,7 @@ import { writeErrors } from './process/write-errors.ts'
 export const experiments: readonly Experiment[] = [
   plantedBugs,
   powerLoss,
+  simulationExperiment,
   tornTail,
   bitFlips,
   sigkill,

@@ -1,6 +1,6 @@
 import { parseFunctionRef, type FunctionRef } from '../../config/function-ref.ts'
 import type { TriggerDispatch } from '../../dispatch/trigger-dispatch.ts'
-import { messageOf } from '../../errors/sluice-error.ts'
+import { messageOf, SluiceError } from '../../errors/sluice-error.ts'
 import { EmbeddedLog } from '../../log/embedded/embedded-log.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
 import type { RegistryState, TriggerDefinition, TriggerRecord } from '../../registry/registry-records.ts'
@@ -35,6 +35,9 @@ export interface TriggerFleetOptions extends TriggerParts {
   readonly pauses: PauseBoard
 }
 
+/** Pause before a trigger is built again that could not be for a reason that passes, such as a locked store. */
+const buildAgainMs = 1_000
+
 /** Time beyond the longest attempt that a trigger gets to finish before it is replaced. */
 const replaceGraceMs = 2_000
 
@@ -44,7 +47,7 @@ const replaceGraceMs = 2_000
  *   (none) ──created──▶ running ──function, enabled, description──▶ running (its routes are swapped)
  *                          │  └──anything else──▶ stopped, then running again from the committed offsets
  *                          └──deleted──▶ stopped, its group forgotten
- *   A trigger whose stream or sink is not there waits, and says why.
+ *   A trigger whose stream or sink is not there waits, and says why; where the reason passes by itself it is built again.
  */
 export class TriggerFleet {
   readonly #options: TriggerFleetOptions
@@ -186,7 +189,15 @@ export class TriggerFleet {
       this.#running.delete(name)
       this.#waiting.set(name, { record, problem: messageOf(error) })
       logger.warn({ trigger: name }, `trigger ${name} waits: ${messageOf(error)}`)
+      if (SluiceError.from(error).retryable) this.#createLater(record)
     }
+  }
+
+  #createLater(record: TriggerRecord): void {
+    const { name } = record
+    const again = (): void =>
+      this.#enqueue(name, () => (this.#waiting.get(name)?.record === record ? this.#put(record) : Promise.resolve()))
+    setTimeout(again, buildAgainMs).unref()
   }
 
   #holdLater(trigger: RunningTrigger): void {

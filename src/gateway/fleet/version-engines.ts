@@ -9,6 +9,7 @@ import type { StoredVersion } from '../../functions/resolve-version.ts'
 import type { PauseRecord } from '../../store/home-store.ts'
 import { createWorkerPool } from '../../workers/piscina-pool.ts'
 import type { WorkerPoolOptions } from '../../workers/pool-options.ts'
+import type { WorkerPool } from '../../workers/worker-pool.ts'
 import { lagOf, type LogEnds } from './version-lag.ts'
 
 /** A function version at work: its pool, and what feeds it. */
@@ -24,6 +25,8 @@ export interface VersionEnginesOptions {
   /** Makes a stored version runnable. @throws {SluiceError} SLUICE_REGISTRY_INVALID. */
   readonly resolve: (name: string, stored: StoredVersion) => FunctionVersion
   readonly poolOptions: (version: FunctionVersion) => WorkerPoolOptions
+  /** Default: a pool of threads or processes. */
+  readonly createPool?: (version: FunctionVersion, options: WorkerPoolOptions) => WorkerPool
   readonly ends: LogEnds
   /** Whether a version is paused: it is born so. */
   readonly pauseOf: (name: string, version: string) => PauseRecord | undefined
@@ -121,14 +124,14 @@ export class VersionEngines {
   }
 
   #create(key: string, version: FunctionVersion): VersionEngine {
-    const pool = createWorkerPool(version, this.#options.poolOptions(version))
-    const { gate, record } = this.#options
+    const { createPool = createWorkerPool, poolOptions, ends, gate, record } = this.#options
+    const pool = createPool(version, poolOptions(version))
     const onStarved = (): void => this.controller.wake(pool)
     const dispatch = new VersionDispatch({ pool, maxWaitingInvocations, onStarved, gate, record })
     const pause = this.#options.pauseOf(version.name, version.version)
     if (pause !== undefined) void dispatch.pause(pause)
     const engine = { key, version, dispatch }
-    this.controller.add(pool, lagOf(dispatch, this.#options.ends))
+    this.controller.add(pool, lagOf(dispatch, ends))
     return engine
   }
 

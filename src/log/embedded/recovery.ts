@@ -3,6 +3,7 @@ import { SluiceError } from '../../errors/sluice-error.ts'
 import { createByteBlock } from './byte-block.ts'
 import { CommittedOffsets, type OffsetCommit } from './committed-offsets.ts'
 import { saveCorruptBytes } from './corrupt-bytes.ts'
+import type { LogFile } from './file-layer.ts'
 import type { ResolvedOptions } from './options.ts'
 import {
   groupBytes,
@@ -52,8 +53,10 @@ interface FoundSegment {
 interface Scan {
   /** File position after the last valid record. */
   validEnd: number
-  /** Where the last commit group should end, as its head says. */
+  /** Where the last commit group begins, and where it should end as its head says. */
+  groupStart: number
   groupEnd: number
+  groups: number
   nextSequence: number
   newestMs: number
   readonly damage: { readonly at: number; readonly bytes: number }[]
@@ -164,12 +167,8 @@ async function scanSegment(
   committed: CommittedOffsets,
 ): Promise<Scan> {
   const scan: Scan = {
-    validEnd: 0,
-    groupEnd: 0,
-    nextSequence: segment.sequence,
-    newestMs: 0,
-    damage: [],
-    first: new Map(),
+    ...{ validEnd: 0, groupStart: 0, groupEnd: 0, groups: 0, newestMs: 0 },
+    ...{ nextSequence: segment.sequence, damage: [], first: new Map() },
   }
   const file = await files.open(join(directory, segment.name), 'read')
   const reader = new SegmentReader(file, segment.marker)
@@ -182,8 +181,11 @@ async function scanSegment(
         const { view } = block
         for (let local = 0; local < bytes; local += lengthOf(view, local)) {
           const type = typeOf(view, local)
-          if (type === recordType.group) scan.groupEnd = at + local + groupBytes + groupLengthOf(view, local)
-          else if (type === recordType.commit) committed.apply(jsonOf(block, local) as OffsetCommit)
+          if (type === recordType.group) {
+            scan.groups += 1
+            scan.groupStart = at + local
+            scan.groupEnd = scan.groupStart + groupBytes + groupLengthOf(view, local)
+          } else if (type === recordType.commit) committed.apply(jsonOf(block, local) as OffsetCommit)
           else if (type === recordType.event) {
             const partition = partitionOf(view, local)
             const offset = offsetOf(view, local)
@@ -261,13 +263,29 @@ async function repairTail(
     try {
       if (truncatedBytes > 0) await file.truncate(scan.validEnd)
       // A killed process leaves records that are in the page cache only: they are durable before anyone is given them.
+      // After a sync that failed the kernel takes them for written, so they are written once more: the last group, and
+      // the beginning of a segment with its first one, is what the process may have been about to sync.
+      await writeAgain(file, scan.groups > 2 ? scan.groupStart : 0, scan.validEnd)
       await file.sync()
     } finally {
       await file.close()
     }
+    // The name as well: the process may have died between the sync of a new segment and that of its directory.
+    await files.syncDirectory(directory)
     last.bytes = scan.validEnd
   }
   return { damaged, truncatedBytes }
+}
+
+const copyBytes = 1_048_576
+
+/** Writes what a file holds between two positions to where it is. */
+async function writeAgain(file: LogFile, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += copyBytes) {
+    const bytes = Buffer.allocUnsafe(Math.min(copyBytes, to - at))
+    const filled = await file.read(bytes, at)
+    await file.write([bytes.subarray(0, filled)], at)
+  }
 }
 
 function shrunk({ stream, partitionCount }: ResolvedOptions, existing: number): SluiceError {

@@ -100,8 +100,8 @@ function findOverlaps({ runs }: History, verdict: Verdict): void {
 }
 
 /**
- * A run beyond the first is explained by a copy that its sender made, or by the last interruption before it if the run
- * before ended before that one. Each interruption explains so many in each partition.
+ * A run beyond the first is explained by a copy that its sender made, or by an interruption between the two. Each
+ * interruption explains so many in each partition.
  */
 function findExcessDuplicates(history: History, rules: Rules, verdict: Verdict): void {
   const { sent, interruptions } = history
@@ -122,9 +122,9 @@ function findExcessDuplicates(history: History, rules: Rules, verdict: Verdict):
     const copies = copiesLeft.get(run.id) ?? copiesOf(run)
     copiesLeft.set(run.id, Math.max(0, copies - 1))
     if (copies > 0) continue
-    const index = lastBefore(ordered, run.startUs)
+    const index = explaining(ordered, before.endUs, run.startUs)
     const interruption = ordered[index]
-    if (interruption !== undefined && before.endUs <= interruption.atUs) {
+    if (interruption !== undefined) {
       const partition = partitionOf(run.key)
       const place = `${index} ${partition}`
       const repeats = (explained.get(place) ?? 0) + 1
@@ -139,8 +139,11 @@ function findExcessDuplicates(history: History, rules: Rules, verdict: Verdict):
   }
 }
 
-function lastBefore(ordered: readonly Interruption[], atUs: number): number {
-  return ordered.findLastIndex(interruption => interruption.atUs <= atUs)
+/** The last interruption between two runs of an event, and of these rather one that may repeat something. */
+function explaining(ordered: readonly Interruption[], endUs: number, startUs: number): number {
+  const isBetween = ({ atUs }: Interruption): boolean => atUs >= endUs && atUs <= startUs
+  const unclean = ordered.findLastIndex(interruption => interruption.isClean !== true && isBetween(interruption))
+  return unclean === -1 ? ordered.findLastIndex(isBetween) : unclean
 }
 
 function findRunsWhilePaused({ runs, pauses }: History, verdict: Verdict): void {

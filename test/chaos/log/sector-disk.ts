@@ -1,19 +1,25 @@
 import { dirname } from 'node:path'
-import type { FileLayer, LogFile } from '../../../src/log/embedded/file-layer.ts'
+import type { DurableFiles } from '../../../src/functions/durable-files.ts'
+import type { LogFile } from '../../../src/log/embedded/file-layer.ts'
 import { fileError } from '../../log/embedded/log-directory.ts'
 import type { Random } from '../random.ts'
 
 export const sectorBytes = 512
 
 /** What changes a disk; each is a point at which the power can go. */
-export type DiskChange = 'write' | 'sync' | 'truncate' | 'create' | 'remove' | 'syncDirectory'
+export type DiskChange = 'write' | 'sync' | 'truncate' | 'create' | 'remove' | 'rename' | 'syncDirectory'
 
 export interface SectorDiskOptions {
   /** Whether files can be opened so that a write is durable as it returns (O_DSYNC). */
   readonly hasSyncWrites: boolean
   /**
-   * Called when a change is made and not yet durable, before whoever asked for it is answered. Changes wait for each
-   * other, so nothing else happens to the disk meanwhile.
+   * Whether changes are under way at the same time: each is made at once and becomes durable when it is through, in any
+   * order. Default false: they wait for each other.
+   */
+  readonly isConcurrent?: boolean
+  /**
+   * Called when a change is made and not yet durable, before whoever asked for it is answered. Unless changes are
+   * concurrent, nothing else happens to the disk meanwhile.
    */
   readonly onChange?: (change: DiskChange) => Promise<void>
   /** Error code with which a change fails; a write that fails has written a part, a sync that fails drops its data. */
@@ -24,8 +30,8 @@ export interface SectorDiskOptions {
 interface Inode {
   current: Buffer
   durable: Buffer
-  /** Sectors that were written since the last sync. */
-  readonly dirty: Set<number>
+  /** Sectors that were written since the last sync, and how many writes each had in all. */
+  readonly dirty: Map<number, number>
 }
 
 /**
@@ -33,7 +39,7 @@ interface Inode {
  * itself and in any order, whole or torn; names that a directory sync has not confirmed may be there or not, and removed
  * ones may come back. Sectors that a file got without their contents hold zeros or what another file had there before.
  */
-export class SectorDisk implements FileLayer {
+export class SectorDisk implements DurableFiles {
   readonly #options: SectorDiskOptions
   readonly #names = new Map<string, Inode>()
   readonly #durableNames = new Map<string, Inode>()
@@ -58,7 +64,7 @@ export class SectorDisk implements FileLayer {
       const inode = this.#survivor(path, random)
       if (inode === undefined) continue
       const contents = contentsAfterPowerLoss(inode, this.#stale, random)
-      const survived = { current: contents, durable: contents, dirty: new Set<number>() }
+      const survived = { current: contents, durable: contents, dirty: new Map<number, number>() }
       image.#names.set(path, survived)
       image.#durableNames.set(path, survived)
     }
@@ -83,7 +89,7 @@ export class SectorDisk implements FileLayer {
     const isSynced = options?.syncWrites === true && this.#options.hasSyncWrites
     if (mode !== 'create') return this.#fileOf(this.#inodeOf(path), path, isSynced)
     if (this.#names.has(path)) throw fileError('EEXIST')
-    const inode: Inode = { current: Buffer.alloc(0), durable: Buffer.alloc(0), dirty: new Set() }
+    const inode: Inode = { current: Buffer.alloc(0), durable: Buffer.alloc(0), dirty: new Map() }
     await this.#change('create', path, () => {
       this.#names.set(path, inode)
     })
@@ -92,12 +98,31 @@ export class SectorDisk implements FileLayer {
 
   remove(path: string): Promise<void> {
     return this.#change('remove', path, () => {
-      const inode = this.#inodeOf(path)
-      this.#names.delete(path)
-      this.#removed.set(path, inode)
+      const inode = this.#unlink(path)
       for (let at = 0; at < inode.current.length; at += sectorBytes)
         this.#stale.push(inode.current.subarray(at, at + sectorBytes))
     })
+  }
+
+  rename(from: string, to: string): Promise<void> {
+    return this.#change('rename', to, isFailed => {
+      if (isFailed) return
+      if (this.#names.has(to)) this.#unlink(to)
+      this.#names.set(to, this.#unlink(from))
+    })
+  }
+
+  async removeTree(path: string): Promise<void> {
+    if (this.#names.has(path)) await this.remove(path)
+  }
+
+  inspect(path: string): Promise<{ modifiedMs: number; isDirectory: boolean } | undefined> {
+    const isDirectory = this.#directories.has(path)
+    return Promise.resolve(isDirectory || this.#names.has(path) ? { modifiedMs: 0, isDirectory } : undefined)
+  }
+
+  touch(): Promise<void> {
+    return Promise.resolve()
   }
 
   syncDirectory(path: string): Promise<void> {
@@ -125,9 +150,16 @@ export class SectorDisk implements FileLayer {
   /** Replaces a file, durably. */
   put(path: string, contents: Buffer): void {
     this.#directories.add(dirname(path))
-    const inode = { current: contents, durable: contents, dirty: new Set<number>() }
+    const inode = { current: contents, durable: contents, dirty: new Map<number, number>() }
     this.#names.set(path, inode)
     this.#durableNames.set(path, inode)
+  }
+
+  #unlink(path: string): Inode {
+    const inode = this.#inodeOf(path)
+    this.#names.delete(path)
+    this.#removed.set(path, inode)
+    return inode
   }
 
   #inodeOf(path: string): Inode {
@@ -143,25 +175,30 @@ export class SectorDisk implements FileLayer {
       read: (buffer, position) => Promise.resolve(inode.current.copy(buffer, 0, position, position + buffer.length)),
       write: (buffers, position) => {
         const bytes = Buffer.concat(buffers)
+        let persist = (): void => undefined
         return this.#change(
           'write',
           path,
-          isCut => writeTo(inode, isCut ? bytes.subarray(0, bytes.length >> 1) : bytes, position),
-          () => {
-            if (isSynced) persist(inode)
+          isCut => {
+            writeTo(inode, isCut ? bytes.subarray(0, bytes.length >> 1) : bytes, position)
+            if (isSynced) persist = beginSync(inode)
           },
+          () => persist(),
         )
       },
-      sync: () =>
-        this.#change(
+      sync: () => {
+        let persist = (): void => undefined
+        return this.#change(
           'sync',
           path,
           isFailed => {
             // What could not be written back is forgotten, and the next sync would succeed.
             if (isFailed) inode.dirty.clear()
+            persist = beginSync(inode)
           },
-          () => persist(inode),
-        ),
+          () => persist(),
+        )
+      },
       truncate: length =>
         this.#change('truncate', path, isFailed => {
           if (!isFailed) truncateTo(inode, length)
@@ -177,7 +214,8 @@ export class SectorDisk implements FileLayer {
     apply: (isFailing: boolean) => void,
     complete: () => void = () => undefined,
   ): Promise<void> {
-    const result = this.#last.then(async () => {
+    const before = this.#options.isConcurrent === true ? Promise.resolve() : this.#last
+    const result = before.then(async () => {
       const failure = this.#options.failureOf?.(change, path)
       apply(failure !== undefined)
       await this.#options.onChange?.(change)
@@ -205,7 +243,8 @@ function writeTo(inode: Inode, bytes: Buffer, position: number): void {
   inode.current.copy(current)
   bytes.copy(current, position)
   inode.current = current
-  for (let sector = Math.floor(position / sectorBytes); sector * sectorBytes < end; sector++) inode.dirty.add(sector)
+  for (let sector = Math.floor(position / sectorBytes); sector * sectorBytes < end; sector++)
+    inode.dirty.set(sector, (inode.dirty.get(sector) ?? 0) + 1)
 }
 
 function truncateTo(inode: Inode, length: number): void {
@@ -214,14 +253,22 @@ function truncateTo(inode: Inode, length: number): void {
   inode.current = current
 }
 
-function persist(inode: Inode): void {
-  const { current, durable, dirty } = inode
-  const contents = Buffer.alloc(current.length)
-  durable.copy(contents)
-  for (const sector of dirty)
-    current.copy(contents, sector * sectorBytes, sector * sectorBytes, (sector + 1) * sectorBytes)
-  inode.durable = contents
-  dirty.clear()
+/** What a sync that begins now makes durable when it is through; what is written meanwhile is not part of it. */
+function beginSync(inode: Inode): () => void {
+  const { length } = inode.current
+  const sectors = [...inode.dirty].map(([sector, writes]) => {
+    const at = sector * sectorBytes
+    return { sector, writes, bytes: Buffer.from(inode.current.subarray(at, at + sectorBytes)) }
+  })
+  return () => {
+    const contents = Buffer.alloc(length)
+    inode.durable.copy(contents)
+    for (const { sector, writes, bytes } of sectors) {
+      bytes.copy(contents, sector * sectorBytes)
+      if (inode.dirty.get(sector) === writes) inode.dirty.delete(sector)
+    }
+    inode.durable = contents
+  }
 }
 
 function contentsAfterPowerLoss(inode: Inode, stale: readonly Buffer[], random: Random): Buffer {
@@ -234,7 +281,7 @@ function contentsAfterPowerLoss(inode: Inode, stale: readonly Buffer[], random: 
     fillStale(contents, durable.length, stale, random)
   // Mostly each sector for itself; sometimes all or none, so that these are not only a matter of luck.
   const survival = random.pick([0, 0.5, 0.5, 0.8, 1])
-  for (const sector of dirty) {
+  for (const sector of dirty.keys()) {
     const from = sector * sectorBytes
     if (from >= size || !random.chance(survival)) continue
     const end = Math.min(size, from + sectorBytes)

@@ -1,0 +1,281 @@
+import { messageOf, SluiceError } from '../../src/errors/sluice-error.ts'
+import type {
+  DeadLetter,
+  HomeStore,
+  KeptPlace,
+  ParkedEvent,
+  ParkedKey,
+  PauseRecord,
+  Suspect,
+} from '../../src/store/home-store.ts'
+
+/** What is durable of a store in memory: it outlives those who open it. */
+export class StoreTables {
+  readonly letters = new Map<string, DeadLetter>()
+  readonly parked = new Map<string, ParkedEvent>()
+  readonly pauses = new Map<string, PauseRecord>()
+  readonly suspects = new Map<string, Suspect>()
+  readonly ticks = new Map<string, number>()
+  lastLetter = 0
+}
+
+export interface MemoryStoreOptions {
+  readonly tables: StoreTables
+  /** Runs something after the time that a transaction takes. What it is given when its process dies never runs. */
+  readonly later: (work: () => void) => void
+  /** Whether somebody else holds the tables locked: then every change is refused. Default: never. */
+  readonly isLocked?: () => boolean
+}
+
+interface WaitingCall {
+  /** It changes nothing, so it is never refused. */
+  readonly isReading: boolean
+  run(tables: StoreTables): unknown
+  resolve(value: unknown): void
+  reject(error: SluiceError): void
+}
+
+/**
+ * The home store without SQLite: one transaction per round of waiting calls, each call in it whole or not at all, and an
+ * answer only after the transaction is durable. Between the two a process may die.
+ */
+export class MemoryStore implements HomeStore {
+  readonly #options: MemoryStoreOptions
+  #waiting: WaitingCall[] = []
+  #isClosed = false
+
+  constructor(options: MemoryStoreOptions) {
+    this.#options = options
+  }
+
+  putDeadLetter(letter: Omit<DeadLetter, 'id'>): Promise<void> {
+    const copy = copyOf(letter)
+    return this.#call(tables => {
+      requireAll(copy, ['value'])
+      const place = placeOf(copy)
+      // As an insert that replaces does: the letter gets another id.
+      tables.letters.delete(place)
+      tables.letters.set(place, { ...copy, id: ++tables.lastLetter })
+    })
+  }
+
+  listDeadLetters(trigger: string, limit: number, beforeId = Number.MAX_SAFE_INTEGER): Promise<readonly DeadLetter[]> {
+    return this.#read(({ letters }) =>
+      [...letters.values()]
+        .filter(letter => (trigger === '' || letter.trigger === trigger) && letter.id < beforeId)
+        .sort((a, b) => b.id - a.id)
+        .slice(0, limit)
+        .map(letter => copyOf(letter)),
+    )
+  }
+
+  countDeadLetters(): Promise<ReadonlyMap<string, number>> {
+    return this.#read(({ letters }) => {
+      const counts = new Map<string, number>()
+      for (const { trigger } of letters.values()) counts.set(trigger, (counts.get(trigger) ?? 0) + 1)
+      return counts
+    })
+  }
+
+  deadLetterAt(place: KeptPlace): Promise<DeadLetter | undefined> {
+    return this.#read(({ letters }) => copyOfAny(letters.get(placeOf(place))))
+  }
+
+  parkedAt(place: KeptPlace): Promise<ParkedEvent | undefined> {
+    return this.#read(({ parked }) => copyOfAny(parked.get(placeOf(place))))
+  }
+
+  oldestParked(trigger: string): Promise<ParkedEvent | undefined> {
+    return this.#read(({ parked }) => {
+      const own = [...parked.values()].filter(event => event.trigger === trigger)
+      return copyOfAny(own.sort((a, b) => a.timestampMs - b.timestampMs || a.offset - b.offset)[0])
+    })
+  }
+
+  placesOf(eventId: string, limit: number): Promise<readonly KeptPlace[]> {
+    return this.#read(({ letters, parked }) => {
+      const buried = [...letters.values()].filter(letter => letter.eventId === eventId).sort((a, b) => b.id - a.id)
+      const waiting = [...parked.values()].filter(({ header }) => Buffer.from(header).includes(eventId))
+      return [...buried.slice(0, limit), ...waiting.slice(0, limit)].map(({ trigger, stream, partition, offset }) => ({
+        trigger,
+        stream,
+        partition,
+        offset,
+      }))
+    })
+  }
+
+  park(events: readonly ParkedEvent[]): Promise<void> {
+    const copies = events.map(event => copyOf(event))
+    return this.#call(({ parked }) => {
+      for (const event of copies) requireAll(event, ['value'])
+      for (const event of copies) parked.set(placeOf(event), event)
+    })
+  }
+
+  parkedOf(
+    trigger: string,
+    stream: string,
+    partition: number,
+    key: string,
+    limit: number,
+  ): Promise<readonly ParkedEvent[]> {
+    return this.#read(({ parked }) =>
+      [...parked.values()]
+        .filter(
+          event =>
+            event.trigger === trigger && event.stream === stream && event.partition === partition && event.key === key,
+        )
+        .sort((a, b) => a.offset - b.offset)
+        .slice(0, limit)
+        .map(event => copyOf(event)),
+    )
+  }
+
+  parkedKeys(trigger: string): Promise<readonly ParkedKey[]> {
+    return this.#read(({ parked }) => {
+      const keys = new Map<string, ParkedKey>()
+      for (const event of parked.values()) {
+        if (event.trigger !== trigger) continue
+        const { partition, key, dueAtMs } = event
+        const failedAtMs = (JSON.parse(event.failures) as { atMs?: number }[]).at(-1)?.atMs
+        const waitMs = failedAtMs === undefined ? 0 : dueAtMs - failedAtMs
+        const known = keys.get(`${partition} ${key}`)
+        keys.set(`${partition} ${key}`, {
+          partition,
+          key,
+          events: (known?.events ?? 0) + 1,
+          dueAtMs: Math.max(known?.dueAtMs ?? dueAtMs, dueAtMs),
+          waitMs: Math.max(known?.waitMs ?? waitMs, waitMs),
+        })
+      }
+      return [...keys.values()].sort((a, b) => a.partition - b.partition || (a.key < b.key ? -1 : 1))
+    })
+  }
+
+  unpark(event: KeptPlace): Promise<void> {
+    const place = placeOf(event)
+    return this.#call(({ parked }) => void parked.delete(place))
+  }
+
+  putSuspect(suspect: Suspect): Promise<void> {
+    return this.#call(({ suspects }) => void suspects.set(placeOf(suspect), { ...suspect }))
+  }
+
+  addSuspects(added: readonly Suspect[]): Promise<void> {
+    return this.#call(({ suspects }) => {
+      for (const suspect of added) {
+        const known = suspects.get(placeOf(suspect))
+        suspects.set(placeOf(suspect), { ...(known ?? suspect), isExclusive: true })
+      }
+    })
+  }
+
+  suspectsOf(trigger: string, stream: string): Promise<readonly Suspect[]> {
+    return this.#call(({ suspects }) =>
+      [...suspects.values()].filter(suspect => suspect.trigger === trigger && suspect.stream === stream),
+    )
+  }
+
+  removeSuspect(place: KeptPlace): Promise<void> {
+    return this.#call(({ suspects }) => void suspects.delete(placeOf(place)))
+  }
+
+  pause(scope: string, pause: PauseRecord): Promise<void> {
+    return this.#call(({ pauses }) => {
+      requireAll({ reason: pause.reason, by: pause.by, sinceMs: pause.sinceMs })
+      pauses.set(scope, { ...pause })
+    })
+  }
+
+  resume(scope: string): Promise<void> {
+    return this.#call(({ pauses }) => void pauses.delete(scope))
+  }
+
+  pauses(): Promise<ReadonlyMap<string, PauseRecord>> {
+    return this.#read(({ pauses }) => new Map(pauses))
+  }
+
+  forgetTrigger(trigger: string): Promise<void> {
+    return this.#call(({ parked, pauses, suspects }) => {
+      for (const [place, event] of [...parked]) if (event.trigger === trigger) parked.delete(place)
+      for (const [place, suspect] of [...suspects]) if (suspect.trigger === trigger) suspects.delete(place)
+      const gone = [`partition:${trigger}:`, `key:${trigger}:`]
+      for (const scope of [...pauses.keys()])
+        if (scope === `trigger:${trigger}` || gone.some(prefix => scope.startsWith(prefix))) pauses.delete(scope)
+    })
+  }
+
+  scheduleTick(source: string): Promise<number | undefined> {
+    return this.#read(({ ticks }) => ticks.get(source))
+  }
+
+  putScheduleTick(source: string, tickMs: number): Promise<void> {
+    return this.#call(({ ticks }) => void ticks.set(source, Math.max(ticks.get(source) ?? tickMs, tickMs)))
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    const last = this.#read(() => undefined)
+    this.#isClosed = true
+    await last
+  }
+
+  #read<T>(run: (tables: StoreTables) => T): Promise<T> {
+    return this.#call(run, true)
+  }
+
+  #call<T>(run: (tables: StoreTables) => T, isReading = false): Promise<T> {
+    if (this.#isClosed) return Promise.reject(new SluiceError('SLUICE_STORE_FAILED', 'the store is closed'))
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.push({ isReading, run, resolve: resolve as (value: unknown) => void, reject })
+      if (this.#waiting.length === 1) this.#options.later(() => this.#round())
+    })
+  }
+
+  #round(): void {
+    const calls = this.#waiting
+    this.#waiting = []
+    const isLocked = this.#options.isLocked?.() === true
+    const answers = calls.map(call => (isLocked && !call.isReading ? refusal('locked') : this.#attempt(call)))
+    this.#options.later(() => {
+      for (const [index, { resolve, reject }] of calls.entries()) {
+        const answer = answers[index]
+        if (answer instanceof SluiceError) reject(answer)
+        else resolve(answer)
+      }
+    })
+  }
+
+  #attempt({ run }: WaitingCall): unknown {
+    try {
+      return run(this.#options.tables)
+    } catch (error) {
+      return refusal(messageOf(error))
+    }
+  }
+}
+
+function refusal(why: string): SluiceError {
+  return new SluiceError('SLUICE_STORE_WRITE', `the store refused a change: ${why}`)
+}
+
+function placeOf({ trigger, stream, partition, offset }: KeptPlace): string {
+  return JSON.stringify([trigger, stream, partition, offset])
+}
+
+/** What the tables of SQLite do not take. */
+function requireAll(row: object, nullable: readonly string[] = []): void {
+  for (const [name, value] of Object.entries(row))
+    if ((value === null || value === undefined) && !nullable.includes(name)) throw new Error(`${name} is missing`)
+}
+
+/** The bytes belong to whoever has given them. */
+function copyOf<Row extends Pick<ParkedEvent, 'header' | 'value'>>(row: Row): Row {
+  const { header, value } = row
+  return { ...row, header: Uint8Array.from(header), value: value === null ? null : Uint8Array.from(value) }
+}
+
+function copyOfAny<Row extends Pick<ParkedEvent, 'header' | 'value'>>(row: Row | undefined): Row | undefined {
+  return row === undefined ? undefined : copyOf(row)
+}
