@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import type { HomeStore } from '../../src/store/home-store.ts'
 import { SluiceError } from '../../src/errors/sluice-error.ts'
 import { SectorDisk } from '../chaos/log/sector-disk.ts'
 import { definitionOf, publish, putAlias, putFunction, putTrigger } from '../registry/registry-fixtures.ts'
@@ -20,7 +21,7 @@ it('builds a trigger again that could not be built for a reason that passes', as
   let ids = 0
   const gateway = await SimulatedGateway.open({
     files: new SectorDisk({ hasSyncWrites: true }),
-    store: new RefusingStore({ tables: new StoreTables(), later: setImmediate }),
+    store: new RefusingStore({ tables: new StoreTables(), later: setImmediate }) as unknown as HomeStore,
     sinks: new Map(),
     handlers: {
       begin: () => ({ act: 'done', tookMs: 0, isUntold: false }),

@@ -1,13 +1,25 @@
 import { messageOf, SluiceError } from '../../src/errors/sluice-error.ts'
-import type {
-  DeadLetter,
+import type { DeadLetter } from '../../src/store/dead-letters.ts'
+import type { HomeStore, ParkedEvent, ParkedKey, PauseRecord, Suspect } from '../../src/store/home-store.ts'
+import type { KeptPlace } from '../../src/store/kept-place.ts'
+
+/** What dispatch, fleet and pauses ask of the store; searching and redriving letters are not simulated. */
+export type SimulatedStore = Pick<
   HomeStore,
-  KeptPlace,
-  ParkedEvent,
-  ParkedKey,
-  PauseRecord,
-  Suspect,
-} from '../../src/store/home-store.ts'
+  | 'putDeadLetter'
+  | 'park'
+  | 'parkedOf'
+  | 'parkedKeys'
+  | 'unpark'
+  | 'putSuspect'
+  | 'suspectsOf'
+  | 'removeSuspect'
+  | 'pause'
+  | 'resume'
+  | 'pauses'
+  | 'forgetTrigger'
+  | 'close'
+>
 
 /** What is durable of a store in memory: it outlives those who open it. */
 export class StoreTables {
@@ -15,7 +27,6 @@ export class StoreTables {
   readonly parked = new Map<string, ParkedEvent>()
   readonly pauses = new Map<string, PauseRecord>()
   readonly suspects = new Map<string, Suspect>()
-  readonly ticks = new Map<string, number>()
   lastLetter = 0
 }
 
@@ -39,7 +50,7 @@ interface WaitingCall {
  * The home store without SQLite: one transaction per round of waiting calls, each call in it whole or not at all, and an
  * answer only after the transaction is durable. Between the two a process may die.
  */
-export class MemoryStore implements HomeStore {
+export class MemoryStore implements SimulatedStore {
   readonly #options: MemoryStoreOptions
   #waiting: WaitingCall[] = []
   #isClosed = false
@@ -56,52 +67,6 @@ export class MemoryStore implements HomeStore {
       // As an insert that replaces does: the letter gets another id.
       tables.letters.delete(place)
       tables.letters.set(place, { ...copy, id: ++tables.lastLetter })
-    })
-  }
-
-  listDeadLetters(trigger: string, limit: number, beforeId = Number.MAX_SAFE_INTEGER): Promise<readonly DeadLetter[]> {
-    return this.#read(({ letters }) =>
-      [...letters.values()]
-        .filter(letter => (trigger === '' || letter.trigger === trigger) && letter.id < beforeId)
-        .sort((a, b) => b.id - a.id)
-        .slice(0, limit)
-        .map(letter => copyOf(letter)),
-    )
-  }
-
-  countDeadLetters(): Promise<ReadonlyMap<string, number>> {
-    return this.#read(({ letters }) => {
-      const counts = new Map<string, number>()
-      for (const { trigger } of letters.values()) counts.set(trigger, (counts.get(trigger) ?? 0) + 1)
-      return counts
-    })
-  }
-
-  deadLetterAt(place: KeptPlace): Promise<DeadLetter | undefined> {
-    return this.#read(({ letters }) => copyOfAny(letters.get(placeOf(place))))
-  }
-
-  parkedAt(place: KeptPlace): Promise<ParkedEvent | undefined> {
-    return this.#read(({ parked }) => copyOfAny(parked.get(placeOf(place))))
-  }
-
-  oldestParked(trigger: string): Promise<ParkedEvent | undefined> {
-    return this.#read(({ parked }) => {
-      const own = [...parked.values()].filter(event => event.trigger === trigger)
-      return copyOfAny(own.sort((a, b) => a.timestampMs - b.timestampMs || a.offset - b.offset)[0])
-    })
-  }
-
-  placesOf(eventId: string, limit: number): Promise<readonly KeptPlace[]> {
-    return this.#read(({ letters, parked }) => {
-      const buried = [...letters.values()].filter(letter => letter.eventId === eventId).sort((a, b) => b.id - a.id)
-      const waiting = [...parked.values()].filter(({ header }) => Buffer.from(header).includes(eventId))
-      return [...buried.slice(0, limit), ...waiting.slice(0, limit)].map(({ trigger, stream, partition, offset }) => ({
-        trigger,
-        stream,
-        partition,
-        offset,
-      }))
     })
   }
 
@@ -162,15 +127,6 @@ export class MemoryStore implements HomeStore {
     return this.#call(({ suspects }) => void suspects.set(placeOf(suspect), { ...suspect }))
   }
 
-  addSuspects(added: readonly Suspect[]): Promise<void> {
-    return this.#call(({ suspects }) => {
-      for (const suspect of added) {
-        const known = suspects.get(placeOf(suspect))
-        suspects.set(placeOf(suspect), { ...(known ?? suspect), isExclusive: true })
-      }
-    })
-  }
-
   suspectsOf(trigger: string, stream: string): Promise<readonly Suspect[]> {
     return this.#call(({ suspects }) =>
       [...suspects.values()].filter(suspect => suspect.trigger === trigger && suspect.stream === stream),
@@ -204,14 +160,6 @@ export class MemoryStore implements HomeStore {
       for (const scope of [...pauses.keys()])
         if (scope === `trigger:${trigger}` || gone.some(prefix => scope.startsWith(prefix))) pauses.delete(scope)
     })
-  }
-
-  scheduleTick(source: string): Promise<number | undefined> {
-    return this.#read(({ ticks }) => ticks.get(source))
-  }
-
-  putScheduleTick(source: string, tickMs: number): Promise<void> {
-    return this.#call(({ ticks }) => void ticks.set(source, Math.max(ticks.get(source) ?? tickMs, tickMs)))
   }
 
   async close(): Promise<void> {
@@ -274,8 +222,4 @@ function requireAll(row: object, nullable: readonly string[] = []): void {
 function copyOf<Row extends Pick<ParkedEvent, 'header' | 'value'>>(row: Row): Row {
   const { header, value } = row
   return { ...row, header: Uint8Array.from(header), value: value === null ? null : Uint8Array.from(value) }
-}
-
-function copyOfAny<Row extends Pick<ParkedEvent, 'header' | 'value'>>(row: Row | undefined): Row | undefined {
-  return row === undefined ? undefined : copyOf(row)
 }

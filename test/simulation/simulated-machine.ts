@@ -1,5 +1,6 @@
 import type { Interruption } from '../chaos/checker/history.ts'
 import type { Random } from '../chaos/random.ts'
+import type { HomeStore } from '../../src/store/home-store.ts'
 import { MemoryStore, StoreTables } from './memory-store.ts'
 import type { SimulatedDisk } from './simulated-files.ts'
 import { SimulatedGateway, type GatewayMachine } from './simulated-gateway.ts'
@@ -55,7 +56,7 @@ export class SimulatedMachine {
     const machine: GatewayMachine = {
       ...this.#options.partsOf(process),
       files: this.disk.filesOf(process),
-      store,
+      store: store as unknown as HomeStore,
       onFatal: error => scheduler.post(scheduler.world, 0, () => this.#ended(process, `fatal: ${error.message}`)),
     }
     scheduler
