@@ -66,6 +66,8 @@ export class MemoryStore implements SimulatedStore {
       const place = placeOf(copy)
       // As an insert that replaces does: the letter gets another id.
       tables.letters.delete(place)
+      // What is buried waits no longer.
+      tables.parked.delete(place)
       tables.letters.set(place, { ...copy, id: ++tables.lastLetter })
     })
   }
