@@ -3,6 +3,7 @@ import { compileFilter } from '../events/filter.ts'
 import type { Filter } from '../events/filter-schema.ts'
 import { compileMapping } from '../events/mapping.ts'
 import { checkDefinition } from './check-definition.ts'
+import { checkTriggerDelivery } from './check-trigger-delivery.ts'
 import { scheduleProblems } from './cron-schedule.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { parseFunctionRef } from './function-ref.ts'
@@ -88,6 +89,7 @@ export function checkReferences(file: ConfigFile, problem: ReportAt, warn: Repor
       problem(at('stream'), unknown('stream', trigger.stream, streams.keys()) + replying)
     }
     checkFunctionRef(file, at('function'), trigger.function, problem)
+    for (const { path, message } of checkTriggerDelivery(trigger)) problem(at(...path), message)
     for (const [index, sinkName] of trigger.sinks.entries()) {
       const sink = file.sinks[sinkName]
       if (sink === undefined) {

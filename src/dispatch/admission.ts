@@ -16,6 +16,8 @@ export interface PartitionProgress {
 export interface AdmissionHandlers {
   /** A record entered the window of its partition under this sequence number. */
   admit(window: AssignedWindow, record: LogRecord, sequence: number): void
+  /** Whether records may be committed before they run: not while they could not. */
+  mayClaim(): boolean
   /** Events may start that could not before. */
   runnable(): void
   /** The subscription is broken (message), or works again (undefined). */
@@ -31,6 +33,8 @@ export class Admission implements SubscriptionHandlers {
   readonly #handlers: AdmissionHandlers
   readonly #commits: CommitScheduler
   readonly #stopped = new AbortController()
+  /** At most once: offsets are committed before their events run. */
+  readonly #commitsFirst: boolean
   /** Revoked windows that have something under way, by partition. */
   readonly #retired = new Map<number, AssignedWindow>()
   #isAdmissionPlanned = false
@@ -41,8 +45,9 @@ export class Admission implements SubscriptionHandlers {
   constructor(options: TriggerOptions, handlers: AdmissionHandlers) {
     this.#options = options
     this.#handlers = handlers
+    this.#commitsFirst = options.delivery === 'at-most-once'
     this.#commits = new CommitScheduler(this.windows, {
-      intervalMs: options.commitIntervalMs,
+      intervalMs: this.#commitsFirst ? 0 : options.commitIntervalMs,
       // A quarter of the window: commits under load overlap with work instead of closing the window.
       maxEvents: Math.max(1, Math.floor(options.window.maxEvents / 4)),
       onCommitted: () => this.#admitWaiting(),
@@ -52,11 +57,11 @@ export class Admission implements SubscriptionHandlers {
 
   /** By assigned partition: what a commit would say, the offset after the last one taken in, and events in flight. */
   progress(): readonly PartitionProgress[] {
-    return [...this.windows.values()].map(({ partition, tracker }) => ({
+    return [...this.windows.values()].map(({ partition, tracker, inFlight }) => ({
       partition,
       completed: tracker.committable,
       taken: tracker.nextOffset,
-      inFlight: tracker.next - tracker.oldest,
+      inFlight,
     }))
   }
 
@@ -77,8 +82,8 @@ export class Admission implements SubscriptionHandlers {
 
   /** An event of a window is complete; its offset may move the watermark. */
   complete(window: AssignedWindow, sequence: number, byteLength: number): void {
-    window.bytes -= byteLength
-    if (!window.assigned) return
+    window.left(byteLength)
+    if (!window.owned) return this.#retire(window)
     if (window.tracker.complete(sequence)) this.#commits.completed(window)
     // A window that was full of bytes has room before its oldest event is done.
     if (window.hasWaiting ? !window.full : window.paused) this.#planAdmission()
@@ -90,7 +95,26 @@ export class Admission implements SubscriptionHandlers {
   }
 
   ended(window: AssignedWindow): void {
-    if (--window.underWay > 0 || window.assigned) return
+    window.underWay--
+    if (!window.owned) this.#retire(window)
+  }
+
+  /** The state has changed: what could not be claimed may be now. */
+  goOn(): void {
+    if (this.#commitsFirst) this.#planAdmission()
+  }
+
+  /**
+   * Commits what is claimed and hands it out, so that a stop knows of all that it has to keep. What the log does not take
+   * now is read again at the next start.
+   */
+  async settleClaims(): Promise<void> {
+    await this.#commits.flush()
+  }
+
+  /** A window of an earlier assignment may be over: then the one that follows may begin. */
+  #retire(window: AssignedWindow): void {
+    if (!window.isOver) return
     if (this.#retired.get(window.partition) === window) this.#retired.delete(window.partition)
     const successor = this.windows.get(window.partition)
     if (successor?.predecessor !== window) return
@@ -102,16 +126,18 @@ export class Admission implements SubscriptionHandlers {
   async stop(): Promise<void> {
     this.#stopped.abort()
     await this.#subscribing
-    await this.#commits.flush()
+    if (!this.#commitsFirst) await this.#commits.flush()
     this.#commits.stop()
+    // Committed now, it would be run by nobody: it is read again, unless a commit under way comes to be all the same.
+    if (this.#commitsFirst) for (const window of this.windows.values()) this.#disown(window)
     // What is still on its way out of a forced stop is repeated by whoever follows: it must not come in between then.
-    for (const window of this.windows.values()) window.revoke()
+    for (const window of [...this.windows.values(), ...this.#retired.values()]) window.revoke()
     await this.#subscription?.close()
   }
 
   assigned(epoch: number, partitions: readonly AssignedPartition[]): void {
     for (const { partition, position } of partitions) {
-      const window = new AssignedWindow(partition, epoch, position, this.#options.window)
+      const window = new AssignedWindow(partition, epoch, position, this.#options.window, this.#commitsFirst)
       window.predecessor = this.#retired.get(partition)
       this.windows.set(partition, window)
     }
@@ -122,9 +148,10 @@ export class Admission implements SubscriptionHandlers {
     for (const partition of partitions) {
       const window = this.windows.get(partition)
       if (window === undefined) continue
-      window.revoke()
       this.windows.delete(partition)
-      if (window.underWay > 0) this.#retired.set(partition, window)
+      if (this.#commitsFirst) this.#disown(window)
+      else window.revoke()
+      if (!window.isOver) this.#retired.set(partition, window)
       // A pause outlives the assignment, but the window that wanted it does not: the next one would never get a record.
       if (window.paused) this.#subscription?.resume([partition])
     }
@@ -154,8 +181,20 @@ export class Admission implements SubscriptionHandlers {
     else this.#handlers.broken(`the subscription ended: ${error.message}`)
   }
 
+  /** Whoever owns the partition now begins behind what is committed: nobody else would run it. */
+  #disown(window: AssignedWindow): void {
+    const dropped = window.disown()
+    if (dropped === 0) return
+    const { name, log, logger } = this.#options
+    logger.warn(
+      { trigger: name, partition: window.partition, events: dropped },
+      `${log.stream}/${window.partition} was left while ${dropped} offsets were being committed: their events run at most once, so they are not run here`,
+    )
+  }
+
   #admitWaiting(): void {
     for (const window of this.windows.values()) {
+      for (const { record, sequence } of window.takeDurable()) this.#handlers.admit(window, record, sequence)
       if (window.hasWaiting && window.predecessor === undefined) this.#admit(window)
       if (!window.paused || !window.isHungry || this.#isClosed) continue
       window.paused = false
@@ -174,11 +213,13 @@ export class Admission implements SubscriptionHandlers {
   }
 
   #admit(window: AssignedWindow): void {
-    while (!this.#isClosed) {
+    while (!this.#isClosed && (!this.#commitsFirst || this.#handlers.mayClaim())) {
       const record = window.takeWaiting()
       if (record === undefined) break
       const sequence = window.tracker.add(record.offset)
-      if (sequence >= 0) this.#handlers.admit(window, record, sequence)
+      if (sequence < 0) continue
+      if (this.#commitsFirst) window.claim(record, sequence)
+      else this.#handlers.admit(window, record, sequence)
     }
     if (window.isOverfed) this.#pause(window)
     if (window.tracker.committable > window.committedOffset) this.#commits.completed(window)

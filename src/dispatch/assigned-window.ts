@@ -24,6 +24,14 @@ export function bufferShare(partitions: number): number {
 
 const sizeOf = (record: LogRecord): number => (record.value?.length ?? 0) + (record.header?.length ?? 64)
 
+/** A record that is committed before it runs. */
+export interface Claim {
+  readonly record: LogRecord
+  readonly sequence: number
+}
+
+const noClaims: readonly Claim[] = []
+
 /**
  * One partition for as long as it is assigned: its tracker, its lanes and the records that arrived but do not fit into
  * the window yet. A new assignment makes a new window; whatever still runs for the old one ends in the old one.
@@ -35,7 +43,7 @@ export class AssignedWindow {
   readonly lanes = new Map<string, Lane>()
   readonly #limits: WindowLimits
   readonly #revoked = new AbortController()
-  /** False once the partition was revoked: nothing of it starts, commits or parks any more. */
+  /** False once the partition was revoked and another owner runs its events: nothing of it starts, commits or parks any more. */
   assigned = true
   /** Events in frames, and results on their way to sinks. */
   underWay = 0
@@ -48,6 +56,13 @@ export class AssignedWindow {
   paused = false
   /** Bytes of the events that are taken and not complete. */
   bytes = 0
+  /** Events that are handed out and not complete. */
+  #events = 0
+  /** Whether this member still owns the partition: what is claimed runs to its end all the same. */
+  owned = true
+  readonly #commitsFirst: boolean
+  /** Records whose offset is not durably committed yet: they run when it is. */
+  #claims: Claim[] = []
   /** Sequence up to which completions are durable (committed). */
   #committedSequence = 0
   #committedOffset: number
@@ -59,8 +74,10 @@ export class AssignedWindow {
   #waitingEvents = 0
   #waitingBytes = 0
 
-  constructor(partition: number, epoch: number, position: number, limits: WindowLimits) {
+  /** @param commitsFirst offsets are committed before their events run: see {@link claim}. */
+  constructor(partition: number, epoch: number, position: number, limits: WindowLimits, commitsFirst = false) {
     this.partition = partition
+    this.#commitsFirst = commitsFirst
     this.epoch = epoch
     this.tracker = new OffsetTracker(position)
     this.#committedOffset = position
@@ -73,8 +90,56 @@ export class AssignedWindow {
   }
 
   revoke(): void {
+    this.owned = false
     this.assigned = false
     this.#revoked.abort()
+  }
+
+  /** The partition is somebody else's. What was claimed and is not known to be committed is dropped: how many. */
+  disown(): number {
+    const dropped = this.#claims.length
+    this.owned = false
+    this.#claims = []
+    return dropped
+  }
+
+  /** Takes a record as complete before it runs; {@link takeDurable} gives it back when a commit has said so. */
+  claim(record: LogRecord, sequence: number): void {
+    this.#claims.push({ record, sequence })
+    this.bytes += sizeOf(record)
+    this.tracker.complete(sequence)
+  }
+
+  /** The claimed records whose offsets are durably committed, in order. */
+  takeDurable(): readonly Claim[] {
+    let count = 0
+    while (count < this.#claims.length && (this.#claims[count] as Claim).sequence < this.#committedSequence) count++
+    if (count === 0) return noClaims
+    const durable = this.#claims.splice(0, count)
+    for (const { record } of durable) this.bytes -= sizeOf(record)
+    return durable
+  }
+
+  /** An event is handed out. */
+  entered(byteLength: number): void {
+    this.bytes += byteLength
+    this.#events++
+  }
+
+  /** It is complete. */
+  left(byteLength: number): void {
+    this.bytes -= byteLength
+    this.#events--
+  }
+
+  /** Events that are taken and not complete. */
+  get inFlight(): number {
+    return this.#commitsFirst ? this.#claims.length + this.#events : this.tracker.next - this.tracker.oldest
+  }
+
+  /** Nothing of it may still run: an assignment that follows may begin. */
+  get isOver(): boolean {
+    return this.underWay === 0 && !(this.assigned && this.#events > 0)
   }
 
   /** Events taken beyond the durable committed offset. */
@@ -92,7 +157,9 @@ export class AssignedWindow {
   }
 
   get full(): boolean {
-    return this.uncommitted >= this.#limits.maxEvents || this.bytes >= this.#limits.maxBytes
+    // What is committed first is bounded until it is complete all the same: a crash loses that much.
+    const events = this.#commitsFirst ? this.uncommitted + this.#events : this.uncommitted
+    return events >= this.#limits.maxEvents || this.bytes >= this.#limits.maxBytes
   }
 
   /** So much waits that the log shall hand out nothing more. */

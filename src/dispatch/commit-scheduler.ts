@@ -3,6 +3,9 @@ import { SluiceError as Sluice } from '../errors/sluice-error.ts'
 import type { Subscription } from '../log/partition-log.ts'
 import type { AssignedWindow } from './assigned-window.ts'
 
+/** Where the interval is 0: a log that takes no commit is not to be asked without end. */
+const retryBaseMs = 100
+
 export interface CommitSchedulerOptions {
   /** Longest time between a completion and its commit. Default 200 ms. */
   readonly intervalMs: number
@@ -52,7 +55,9 @@ export class CommitScheduler {
   }
 
   #delayMs(): number {
-    return Math.min(this.#options.intervalMs * 2 ** Math.min(this.#failures, 6), 10_000)
+    const { intervalMs } = this.#options
+    if (this.#failures === 0) return intervalMs
+    return Math.min((intervalMs === 0 ? retryBaseMs : intervalMs) * 2 ** Math.min(this.#failures, 6), 10_000)
   }
 
   #start(): void {

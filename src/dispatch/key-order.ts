@@ -19,6 +19,8 @@ export interface KeyOrderOptions {
   readonly parked: ParkedKeys
   readonly routes: TriggerRoutes
   readonly paused: PausedParts
+  /** At most once: what has not run is nowhere but here, so a stop keeps all of it. */
+  readonly isOnlyCopy: boolean
   /** Whether the trigger runs: while it does not, nothing is given up either. */
   readonly isRunning: () => boolean
   /** No version will ever run the event; it has left its lane, which is blocked. */
@@ -189,12 +191,13 @@ export class KeyOrder {
   }
 
   /**
-   * Parks what stands in front of something that is complete and would otherwise be repeated with it. To be called when
-   * nothing runs and nothing is to start any more.
+   * Parks what stands in front of something that is complete and would otherwise be repeated with it, or what nothing but
+   * this memory has. To be called when nothing is to start any more; runs that are under way leave their keys for later.
    */
   parkLeftovers(): void {
-    const { onPark } = this.#options
+    const { onPark, isOnlyCopy } = this.#options
     const park = (lane: Lane, delayMs: number): void => {
+      if (isOnlyCopy) return onPark(lane, delayMs, Infinity)
       const { sequence } = lane.head as Delivery
       const { newestComplete } = lane.window.tracker
       // Of a parked key all is in the store already.
@@ -214,9 +217,10 @@ export class KeyOrder {
 
   /** What a pause says about a lane that could run: it waits, aside when others of its partition are to pass it. */
   #hold(lane: Lane, hold: Hold): void {
-    const { parked, parkAfterMs } = this.#options
-    // It is in the store already.
-    if ((lane.head as Delivery).sequence < 0) return parked.setAside(lane, hold)
+    const { parked, parkAfterMs, isOnlyCopy } = this.#options
+    // It is in the store already, unless it had to leave it to run.
+    if ((lane.head as Delivery).sequence < 0)
+      return isOnlyCopy ? this.#held.add(lane, hold) : parked.setAside(lane, hold)
     // Where all of a partition is in order, a paused key holds it up.
     if (hold.kind === 'key' && Number.isFinite(parkAfterMs) && !parked.isFull) {
       if (lane.publications === 0) this.#options.onPark(lane, 0, Infinity)
@@ -227,7 +231,13 @@ export class KeyOrder {
 
   /** A partition keeps its place in the log, and so does everything when no other version of the trigger can run. */
   #overdue(lane: Lane, hold: Hold): void {
-    if (hold.kind === 'partition' || lane.publications > 0 || this.#options.parked.isFull) return
+    if (
+      (lane.head as Delivery).sequence < 0 ||
+      hold.kind === 'partition' ||
+      lane.publications > 0 ||
+      this.#options.parked.isFull
+    )
+      return
     if (hold.kind === 'version' && lane.targets?.every(({ engine }) => engine.pauseRecord !== undefined) === true)
       return
     this.#held.remove(lane)

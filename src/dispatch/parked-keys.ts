@@ -1,14 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf } from '../errors/sluice-error.ts'
-import { encodeEventHeader, headerTag, readHeaderField } from '../events/event-header-codec.ts'
-import type { LogRecord } from '../log/log-record.ts'
+import { encodeEventHeader } from '../events/event-header-codec.ts'
 import type { HomeStore, ParkedEvent } from '../store/home-store.ts'
-import { isLone, loneKey } from '../store/parked-key.ts'
+import { loneKey } from '../store/parked-key.ts'
 import type { Feed } from '../workers/invocation.ts'
 import { AssignedWindow } from './assigned-window.ts'
-import { Delivery, type DeliveryOwner, type FailedAttempt } from './delivery.ts'
+import type { Delivery, DeliveryOwner } from './delivery.ts'
 import type { Hold } from './hold.ts'
 import { Lane } from './lane.ts'
+import { deliveryOf } from './stored-delivery.ts'
 
 export interface ParkedKeysOptions {
   /** Its uid. */
@@ -19,6 +19,12 @@ export interface ParkedKeysOptions {
   /** Feed of stored events: their headers are in the home form, whatever the stream's records look like. */
   readonly feed: Feed
   readonly now: () => number
+  /** At most once: events leave the store, durably, before they run. Default false. */
+  readonly takesFirst?: boolean
+  /** Why an event is not to be taken out now. */
+  readonly holdOf?: (delivery: Delivery) => Hold | undefined
+  /** Events that were being taken out of the store are. */
+  readonly onTaken?: () => void
   /** Default 20,000. */
   readonly maxKeys?: number | undefined
   /** A parked key may run again. */
@@ -36,7 +42,7 @@ export interface ParkedKeysOptions {
  */
 interface ParkedKey {
   readonly lane: Lane
-  /** Events in the store, those in the lane included; an estimate after a crash, when rows were overwritten. */
+  /** Events in the store, those in the lane and in frames included; an estimate after a crash, when rows were overwritten. */
   stored: number
   /** Writes on their way to the store: the key may not be forgotten before they are in. */
   writing: number
@@ -75,6 +81,9 @@ export class ParkedKeys {
   /** Lanes of parked keys live outside of any assignment. */
   readonly #window = new AssignedWindow(-1, 0, 0, { maxEvents: Infinity, maxBytes: Infinity })
   readonly #stopped = new AbortController()
+  #isClosed = false
+  /** Keys whose events are being taken out of the store. */
+  #taking = 0
   /** Changes that the store has refused and that are tried again. */
   #refused = 0
 
@@ -98,6 +107,16 @@ export class ParkedKeys {
    */
   get isFull(): boolean {
     return this.#keys.size >= (this.#options.maxKeys ?? maxParkedKeys)
+  }
+
+  /** Events are on their way out of the store: a stop waits, or they would be lost. */
+  get isTaking(): boolean {
+    return this.#taking > 0
+  }
+
+  /** Brings nothing more out of the store. */
+  close(): void {
+    this.#isClosed = true
   }
 
   /** Finds what an earlier run has parked; before the first record is read, so that order holds across restarts. */
@@ -224,10 +243,9 @@ export class ParkedKeys {
   async completed(delivery: Delivery, isBuried: boolean): Promise<void> {
     const { lane, partition } = delivery
     const parked = this.#keys.get(nameOf(partition, lane.key))
-    const { trigger, stream, store } = this.#options
     if (parked !== undefined) parked.completing++
-    const { offset } = delivery.record
-    if (!isBuried) await this.#persist(() => store.unpark({ trigger, stream, partition, offset }))
+    const isOut = isBuried || this.#options.takesFirst === true
+    if (!isOut) await this.#persist(() => this.#unpark(partition, delivery.record.offset))
     if (parked === undefined) return
     parked.completing--
     parked.stored--
@@ -278,21 +296,59 @@ export class ParkedKeys {
     if (parked.loading || lane.inFrame > 0 || lane.publications > 0 || lane.burying > 0) return
     // The write that is refused now loads the key when it is in.
     if (parked.refused > 0 || parked.leaving > 0 || parked.completing > 0) return
-    if (this.#stopped.signal.aborted || parked.held !== undefined) return
+    if (this.#stopped.signal.aborted || this.#isClosed || parked.held !== undefined) return
     parked.loading = true
-    const { store, trigger, stream, feed, owner, onReady } = this.#options
+    const { feed, owner, onReady, takesFirst = false } = this.#options
     const { written } = parked
-    let rows: readonly ParkedEvent[] = []
-    await this.#persist(async () => {
-      rows = await store.parkedOf(trigger, stream, partition, parked.lane.key, loadedAtOnce)
-    })
+    const rows = takesFirst ? await this.#takeRows(parked, partition) : await this.#readRows(parked, partition)
     parked.loading = false
-    if (this.#stopped.signal.aborted || parked.refused > 0) return
+    // What was taken out is in no other place any more.
+    const isHere = takesFirst && rows.length > 0
+    if (parked.held !== undefined && !isHere) return
+    if (this.#stopped.signal.aborted || (!isHere && (parked.refused > 0 || this.#isClosed))) return
     for (const row of rows) parked.lane.push(deliveryOf(row, owner, parked.lane, feed))
     if (rows.length > 0) onReady(parked.lane)
     // A write that this read has not seen is either in by now, or loads the key when it is.
     else if (parked.written !== written) await this.#loadNext(parked, partition)
     else if (parked.writing === 0) this.#keys.delete(nameOf(partition, parked.lane.key))
+  }
+
+  async #readRows({ lane }: ParkedKey, partition: number): Promise<readonly ParkedEvent[]> {
+    const { store, trigger, stream } = this.#options
+    let rows: readonly ParkedEvent[] = []
+    await this.#persist(async () => {
+      rows = await store.parkedOf(trigger, stream, partition, lane.key, loadedAtOnce)
+    })
+    return rows
+  }
+
+  /** Reads rows and deletes them: none when the trigger stops before that is durable, and then they are there the next time. */
+  async #takeRows(parked: ParkedKey, partition: number): Promise<readonly ParkedEvent[]> {
+    this.#taking++
+    try {
+      const rows = await this.#readRows(parked, partition)
+      if (this.#isClosed || parked.refused > 0) return []
+      parked.held ??= this.#holdOf(rows[0], parked.lane)
+      if (parked.held !== undefined) return []
+      const areOut = await this.#persist(async () => {
+        await Promise.all(rows.map(({ offset }) => this.#unpark(partition, offset)))
+      })
+      return areOut ? rows : []
+    } finally {
+      this.#taking--
+      this.#options.onTaken?.()
+    }
+  }
+
+  /** What is paused stays in the store: out of it, a crash would lose it. */
+  #holdOf(oldest: ParkedEvent | undefined, lane: Lane): Hold | undefined {
+    const { owner, feed, holdOf } = this.#options
+    return oldest === undefined ? undefined : holdOf?.(deliveryOf(oldest, owner, lane, feed))
+  }
+
+  #unpark(partition: number, offset: number): Promise<void> {
+    const { trigger, stream, store } = this.#options
+    return store.unpark({ trigger, stream, partition, offset })
   }
 
   #row(delivery: Delivery, partition: number, key: string, dueAtMs: number): ParkedEvent {
@@ -340,28 +396,4 @@ export class ParkedKeys {
 
 function nameOf(partition: number, key: string): string {
   return `${partition}/${key}`
-}
-
-function deliveryOf(row: ParkedEvent, owner: DeliveryOwner, lane: Lane, feed: Feed): Delivery {
-  const header = bufferOf(row.header)
-  // Without ordering an event is parked under a name of its own; the key that it has all the same is in its header.
-  const key = isLone(row.key, row.offset) ? readHeaderField(header, headerTag.partitionkey) : row.key
-  const record: LogRecord = {
-    offset: row.offset,
-    timestampMs: row.timestampMs,
-    key: key === undefined ? null : Buffer.from(key),
-    value: row.value === null ? null : bufferOf(row.value),
-    header,
-    headers: null,
-  }
-  const delivery = new Delivery(owner, lane, feed, record, row.partition, 0, -1)
-  delivery.attempt = row.attempt
-  delivery.wantedVersion = row.version
-  const failures = JSON.parse(row.failures) as FailedAttempt[]
-  if (failures.length > 0) delivery.failures = failures
-  return delivery
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }

@@ -12,7 +12,7 @@ import type { KeyOrder } from './key-order.ts'
 import type { Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
 import { Publication } from './publication.ts'
-import { decideRetry } from './retry-decision.ts'
+import { decideRetry, type RetryDecision } from './retry-decision.ts'
 import type { RouteTarget } from './route.ts'
 import type { TriggerOptions } from './trigger-options.ts'
 
@@ -28,6 +28,17 @@ export interface TriggerCounters {
   /** Events that left the order of their key, to be tried again later. */
   delayed: number
 }
+
+/** What becomes of an attempt that may have begun, of a trigger that runs each event at most once. */
+const interrupted = {
+  kind: 'failed',
+  error: {
+    reason: 'crash',
+    name: 'Interrupted',
+    message: 'the attempt may have begun and has no end: its worker was ended for another event, or its batch failed',
+  },
+  durationMs: 0,
+} as const satisfies InvocationOutcome
 
 /** The parts of a trigger that settling an event touches. */
 export interface SettlementParts {
@@ -80,6 +91,10 @@ export class Settlement {
     return this.#finishing
   }
 
+  get #runsOnce(): boolean {
+    return this.#options.delivery === 'at-most-once'
+  }
+
   get deadLettered(): number {
     return this.#deadLetters.written
   }
@@ -111,9 +126,12 @@ export class Settlement {
         return
       case 'failed':
         span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
-        return outcome.endedHost === true ? this.#endedHost(delivery, outcome) : this.#failed(delivery, outcome)
+        if (outcome.endedHost === true && !this.#runsOnce) return this.#endedHost(delivery, outcome)
+        return this.#failed(delivery, outcome)
       case 'suspect':
         span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
+        // What may have run is not run a second time.
+        if (this.#runsOnce) return this.#failed(delivery, outcome)
         // Alone in its frame an event is no suspect any more: it is the cause.
         if (delivery.alone) return this.#endedHost(delivery, outcome)
         this.#parts.crashes.suspect(delivery, false)
@@ -121,12 +139,14 @@ export class Settlement {
         return
       case 'batch-failed':
         span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
+        if (this.#runsOnce) return this.#failed(delivery, outcome)
         // Who did it is still to be found: until then nobody is charged, and each runs with fewer others.
         delivery.part = outcome.part
         delivery.state = 'waiting'
         return
       case 'not-started':
         span?.end('not started')
+        if (outcome.interrupted === true && this.#runsOnce) return this.#failed(delivery, interrupted)
         delivery.state = 'waiting'
         return
     }
@@ -140,7 +160,9 @@ export class Settlement {
     const { retry, engine } = delivery.target as RouteTarget
     const { version } = engine.pool.version
     delivery.addFailure({ attempt: delivery.attempt, atMs: now(), stage: 'handler', reason, message, version })
-    const decision = decideRetry(delivery.attempt, retry, random(), now() - delivery.record.timestampMs)
+    const decision: RetryDecision = this.#runsOnce
+      ? { kind: 'exhausted', limit: 'attempts' }
+      : decideRetry(delivery.attempt, retry, random(), now() - delivery.record.timestampMs)
     delivery.attempt++
     delivery.state = 'waiting'
     if (decision.kind === 'exhausted') {
@@ -199,33 +221,35 @@ export class Settlement {
     const { lane, record, sequence } = delivery
     lane.remove(delivery)
     this.counters.delayed++
-    if (sequence >= 0) this.#storeParked(lane.window, loneKey(record.offset), [delivery], delayMs)
+    if (sequence >= 0) this.#storeParked(delivery.partition, loneKey(record.offset), [delivery], delayMs)
     else void this.#finish(() => this.#parts.parked.leave(delivery, delayMs))
   }
 
   /** Moves the waiting events of a key below a sequence number into the store, so that the partition's offset can move past them. */
   park(lane: Lane, delayMs: number, below: number): void {
     const { window } = lane
+    const { partition } = lane.head as Delivery
     const deliveries: Delivery[] = []
     while (lane.head !== undefined && lane.head.sequence < below) deliveries.push(lane.shift() as Delivery)
     // An event without a key waits alone: a name of its own keeps it apart from all others.
-    const key = lane.key === '' ? loneKey((deliveries[0] as Delivery).record.offset) : lane.key
+    const isAlone = lane.key === '' && this.#options.ordering !== 'partition'
+    const key = isAlone ? loneKey((deliveries[0] as Delivery).record.offset) : lane.key
     lane.state = 'parked'
     window.release(lane)
-    this.#storeParked(window, key, deliveries, delayMs)
+    this.#storeParked(partition, key, deliveries, delayMs)
   }
 
   /** An event of a key that is parked already joins the others in the store. */
   joinParked(window: AssignedWindow, delivery: Delivery): void {
     window.release(delivery.lane)
-    this.#storeParked(window, delivery.lane.key, [delivery], 0)
+    this.#storeParked(window.partition, delivery.lane.key, [delivery], 0)
   }
 
-  #storeParked(window: AssignedWindow, key: string, deliveries: readonly Delivery[], delayMs: number): void {
+  #storeParked(partition: number, key: string, deliveries: readonly Delivery[], delayMs: number): void {
     this.counters.parked += deliveries.length
     void this.#finish(async () => {
-      if (!(await this.#parts.parked.park(window.partition, key, deliveries, delayMs))) return
-      for (const delivery of deliveries) this.#completeOffset(delivery)
+      if (!(await this.#parts.parked.park(partition, key, deliveries, delayMs))) return
+      for (const delivery of deliveries) if (delivery.sequence >= 0) this.#completeOffset(delivery)
     })
   }
 
@@ -290,7 +314,7 @@ export class Settlement {
     if (lane.inFrame === 0 && lane.state === 'blocked') this.#parts.order.settled(lane)
   }
 
-  /** Nothing will ever run the event, so no attempt of it is charged. */
+  /** Ends an event that nothing will ever run, so no attempt of it is charged. */
   buryUnroutable(delivery: Delivery, thrown: unknown): void {
     const { code, message } = SluiceError.from(thrown)
     void this.bury(delivery, { stage: 'handler', reason: code, message })

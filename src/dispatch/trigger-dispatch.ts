@@ -1,18 +1,15 @@
-import { messageOf } from '../errors/sluice-error.ts'
-import type { LogRecord } from '../log/log-record.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { PauseRecord } from '../store/home-store.ts'
 import type { Histogram } from '../telemetry/histogram.ts'
 import type { Invocation, InvocationOutcome } from '../workers/invocation.ts'
 import { Admission, type PartitionProgress } from './admission.ts'
-import type { AssignedWindow } from './assigned-window.ts'
-import { Delivery, type DeliveryOwner } from './delivery.ts'
+import type { Delivery, DeliveryOwner } from './delivery.ts'
+import { EventIntake } from './event-intake.ts'
 import type { FrameSize } from './frame-size.ts'
 import type { Hold, PausedPart } from './hold.ts'
 import { Inspection } from './inspection.ts'
 import { HostCrashes } from './host-crashes.ts'
 import { KeyOrder } from './key-order.ts'
-import { Lane } from './lane.ts'
 import { ParkedKeys, type EventPlace } from './parked-keys.ts'
 import { PausedParts, type PartPauses } from './paused-parts.ts'
 import { startProcessSpan } from './process-span.ts'
@@ -42,6 +39,7 @@ export class TriggerDispatch implements DeliveryOwner {
   readonly #paused = new PausedParts()
   readonly #crashes: HostCrashes
   readonly #settlement: Settlement
+  readonly #intake: EventIntake
   /** Events in frames; a pause is confirmed when it is 0. */
   #running = 0
 
@@ -64,6 +62,9 @@ export class TriggerDispatch implements DeliveryOwner {
       feed: options.storedFeed,
       now,
       maxKeys: options.maxParkedKeys,
+      takesFirst: this.#runsOnce,
+      onTaken: () => this.#gate.update(),
+      holdOf: delivery => this.#paused.holdOf(delivery),
       onReady: lane => this.#order.makeReady(lane),
       onBlocked: problem => this.#gate.setProblem('parking', problem),
     })
@@ -76,6 +77,7 @@ export class TriggerDispatch implements DeliveryOwner {
       parked: this.#parked,
       routes: this.#routes,
       paused: this.#paused,
+      isOnlyCopy: this.#runsOnce,
       isRunning: () => this.state === 'running',
       onUnroutable: (delivery, thrown) => this.#settlement.buryUnroutable(delivery, thrown),
       onTooOld: delivery => this.#settlement.buryTooOld(delivery),
@@ -85,7 +87,8 @@ export class TriggerDispatch implements DeliveryOwner {
       onPark: (lane, delayMs, below) => this.#settlement.park(lane, delayMs, below),
     })
     this.#admission = new Admission(options, {
-      admit: (window, record, sequence) => this.#admit(window, record, sequence),
+      admit: (window, record, sequence) => this.#intake.admit(window, record, sequence),
+      mayClaim: () => this.state === 'running',
       runnable: () => this.#routes.schedule(),
       broken: problem => this.#gate.setProblem('subscription', problem),
     })
@@ -97,6 +100,9 @@ export class TriggerDispatch implements DeliveryOwner {
       onProgress: () => this.#gate.update(),
       onBlocked: problem => this.#gate.setProblem('store', problem),
       onBroken: problem => this.#gate.setProblem('dispatch', problem),
+    })
+    this.#intake = new EventIntake(options, {
+      ...{ owner: this, order: this.#order, parked: this.#parked, settlement: this.#settlement },
     })
     const { windows } = this.#admission
     const { ordering } = options
@@ -309,10 +315,12 @@ export class TriggerDispatch implements DeliveryOwner {
     this.#admission.close()
     const limit = new AbortController()
     const timer = Number.isFinite(drainMs) ? setTimeout(() => (limit.abort(), this.#gate.update()), drainMs) : undefined
+    if (this.#runsOnce) await this.#keepClaimed(limit.signal)
     await this.#untilQuiet(limit.signal)
     const { parkAtStop, ordering } = this.#options
     // Where a whole partition is in order, only what no function is given is complete behind something that is not.
-    if (parkAtStop === true && ordering !== 'partition' && !limit.signal.aborted) {
+    const mustPark = this.#runsOnce || (parkAtStop === true && ordering !== 'partition')
+    if (mustPark && !limit.signal.aborted) {
       this.#order.parkLeftovers()
       await this.#untilQuiet(limit.signal)
     }
@@ -336,55 +344,27 @@ export class TriggerDispatch implements DeliveryOwner {
     await this.#gate.until(() => this.#isQuiet || limit.aborted)
   }
 
+  /** What is committed and has not run is parked at once: the time that a stop has may not suffice for what runs. */
+  async #keepClaimed(limit: AbortSignal): Promise<void> {
+    await Promise.race([this.#admission.settleClaims(), this.#gate.until(() => limit.aborted)])
+    this.#parked.close()
+    this.#order.parkLeftovers()
+  }
+
+  get #runsOnce(): boolean {
+    return this.#options.delivery === 'at-most-once'
+  }
+
   get #isQuiet(): boolean {
-    return this.#running === 0 && this.#settlement.finishing === 0
-  }
-
-  #admit(window: AssignedWindow, record: LogRecord, sequence: number): void {
-    this.#settlement.counters.received++
-    const { feed, filter, ordering } = this.#options
-    let key: string
-    let carried: LogRecord
-    try {
-      const problem = feed.reader.problem(record)
-      if (problem !== undefined) return this.#refuse(window, record, sequence, problem.reason, problem.message)
-      if (filter !== undefined && !filter(feed.reader, record)) {
-        this.#settlement.counters.filtered++
-        window.tracker.complete(sequence)
-        return
-      }
-      key = ordering === 'key' ? feed.reader.key(record) : ''
-      carried = feed.reader.resolve === undefined ? record : feed.reader.resolve(record)
-    } catch (thrown) {
-      // Whatever is wrong with this record, it must not end the subscription for all that come after it.
-      return this.#refuse(window, record, sequence, 'unreadable', messageOf(thrown))
-    }
-    if (this.#parked.hasLone(window.partition, record.offset)) {
-      // It was set aside before its offset was committed, and the store has it with its attempts.
-      window.tracker.complete(sequence)
-      return
-    }
-    const lane = ordering === 'partition' ? window.partitionLane : window.laneOf(key)
-    const delivery = new Delivery(this, lane, feed, carried, window.partition, window.epoch, sequence)
-    window.bytes += delivery.byteLength
-    if (this.#parked.size > 0 && this.#parked.has(window.partition, key)) this.#settlement.joinParked(window, delivery)
-    else this.#order.push(delivery)
-  }
-
-  /** The record cannot become an event: a dead letter, or skipped where the stream's policy says so. */
-  #refuse(window: AssignedWindow, record: LogRecord, sequence: number, reason: string, message: string): void {
-    const { feed, skips } = this.#options
-    const delivery = new Delivery(this, new Lane('', window), feed, record, window.partition, window.epoch, sequence)
-    window.bytes += delivery.byteLength
-    if (skips(reason)) {
-      this.#settlement.counters.skipped++
-      this.#settlement.complete(delivery)
-    } else void this.#settlement.bury(delivery, { stage: 'source', reason, message })
+    return this.#running === 0 && this.#settlement.finishing === 0 && !this.#parked.isTaking
   }
 
   #changed(state: TriggerState): void {
     // What became ready meanwhile has found no version, or has waited for something else than a worker.
-    if (state === 'running') this.reroute()
+    if (state === 'running') {
+      this.reroute()
+      this.#admission.goOn()
+    }
     this.#options.onState?.(state)
   }
 }

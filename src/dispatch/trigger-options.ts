@@ -17,6 +17,9 @@ export interface DispatchLogger {
   error(facts: object, message: string): void
 }
 
+/** How often an event may be run. */
+export type Delivering = 'at-least-once' | 'at-most-once'
+
 /** Everything one trigger needs; all defaults are filled in by whoever composes it. */
 export interface TriggerOptions {
   readonly name: string
@@ -32,6 +35,11 @@ export interface TriggerOptions {
   readonly filter: CompiledFilter | undefined
   /** What runs one after the other: the events of a key, all events of a partition, or nothing. */
   readonly ordering: 'key' | 'partition' | 'none'
+  /**
+   * `at-most-once`: an event runs only after its offset is durably committed, once, whatever comes of it. A crash loses what
+   * was taken and not done: at most the window of each partition. Default `at-least-once`.
+   */
+  readonly delivery?: Delivering
   /** Whether a record that cannot become an event is skipped (true) or kept as a dead letter (false), by reason. */
   readonly skips: (reason: string) => boolean
   /** The versions that it feeds, and how they repeat what failed. */

@@ -87,7 +87,8 @@ export class FrameExecution {
       this.#skip(culprit.to, this.#endOfRun(culprit.to))
     }
     for (const attempt of this.#active) {
-      this.#skip(attempt.from, this.#endOfRun(attempt.to))
+      for (let index = attempt.from; index < attempt.to; index++) writer.status(index, resultStatus.interrupted, 0)
+      this.#skip(attempt.to, this.#endOfRun(attempt.to))
       attempt.done = true
     }
     this.#skip(this.#next, this.#frame.count)
@@ -257,7 +258,8 @@ export class FrameExecution {
         )
         blocked = true
       } else if (blocked) {
-        writer.status(index, resultStatus.notStarted, 0)
+        // It runs again, but the handler has had it.
+        writer.status(index, resultStatus.interrupted, 0)
       } else if (results.length > 0) {
         writer.results(index, shareMs, results)
         results = []

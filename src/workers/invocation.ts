@@ -69,8 +69,11 @@ export type InvocationOutcome =
       readonly durationMs: number
       readonly part: BatchPart
     }
-  /** Did not run, or was running innocently when its worker was ended for another event: uncharged. */
-  | { readonly kind: 'not-started' }
+  /**
+   * Did not run, or ran innocently: its worker was ended for another event, or its batch had failed before it. Uncharged.
+   * `interrupted`: a handler may have had it, which matters to what must not be run twice.
+   */
+  | { readonly kind: 'not-started'; readonly interrupted?: true }
   /** Its worker died and it cannot be told whether this event did it: to be run alone, uncharged. */
   | { readonly kind: 'suspect'; readonly error: InvocationError }
 

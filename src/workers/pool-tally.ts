@@ -1,4 +1,4 @@
-import type { ChunkSummary } from './result-codec.ts'
+import type { ChunkSummary } from './outcome-receiver.ts'
 
 const serviceSmoothing = 0.02
 const cpuSmoothing = 0.1

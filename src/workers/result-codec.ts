@@ -2,6 +2,7 @@ import type { FunctionResult, ResultMeta } from '../sinks/function-result.ts'
 import type { FrameNonce } from './frame-codec.ts'
 import type { InvocationError } from './invocation.ts'
 import { cut, invocationError } from './invocation-error.ts'
+import type { ChunkSummary, OutcomeReceiver } from './outcome-receiver.ts'
 import { emptyMeta, type EncodedResult } from './result-encoding.ts'
 
 /*
@@ -21,7 +22,15 @@ const magic = 0x31524c53
 const prologueBytes = 32
 const entryHeadBytes = 9
 
-export const resultStatus = { none: 0, results: 1, failed: 2, notStarted: 3, started: 4, batchFailed: 5 } as const
+export const resultStatus = {
+  none: 0,
+  results: 1,
+  failed: 2,
+  notStarted: 3,
+  started: 4,
+  batchFailed: 5,
+  interrupted: 6,
+} as const
 type ResultStatus = (typeof resultStatus)[keyof typeof resultStatus]
 
 export const chunkFlag = {
@@ -195,26 +204,6 @@ export class ResultWriter {
   }
 }
 
-/** What a decoder reports, in the order the worker wrote it. */
-export interface OutcomeReceiver {
-  started(index: number): void
-  succeeded(index: number, results: readonly FunctionResult[], durationMs: number): void
-  failed(index: number, error: InvocationError, durationMs: number): void
-  batchFailed(from: number, events: number, error: InvocationError, durationMs: number): void
-  notStarted(index: number): void
-}
-
-export interface ChunkSummary {
-  readonly flags: number
-  /** CPU time of the thread since it told last, and how long it was busy with frames; both 0 when it does not tell. */
-  readonly cpuMs: number
-  readonly busyMs: number
-  /** Sum of the durations of the handler calls in this chunk. */
-  readonly handlerMs: number
-  /** False when the chunk ended before what it announced: the worker's memory or code is damaged. */
-  readonly complete: boolean
-}
-
 const noResults: readonly FunctionResult[] = []
 
 /** The flags of a chunk without reading it; 0 for what is none. */
@@ -283,6 +272,9 @@ class ChunkCursor {
         return true
       case resultStatus.started:
         to.started(index)
+        return true
+      case resultStatus.interrupted:
+        to.interrupted(index)
         return true
       default:
         return false

@@ -2,10 +2,12 @@ import type { FunctionResult } from '../sinks/function-result.ts'
 import type { FrameNonce } from './frame-codec.ts'
 import { firstHalf } from './batch-plan.ts'
 import type { Invocation, InvocationError } from './invocation.ts'
+import type { ChunkSummary, OutcomeReceiver } from './outcome-receiver.ts'
 import type { PoolTally } from './pool-tally.ts'
-import { decodeChunk, type ChunkSummary, type OutcomeReceiver } from './result-codec.ts'
+import { decodeChunk } from './result-codec.ts'
 
 const notStarted = Object.freeze({ kind: 'not-started' } as const)
+const interrupted = Object.freeze({ kind: 'not-started', interrupted: true } as const)
 
 /** Outcomes of the events of one frame: sees to it that each is settled exactly once, whatever the worker sends. */
 export class RunningFrame implements OutcomeReceiver {
@@ -85,6 +87,18 @@ export class RunningFrame implements OutcomeReceiver {
 
   notStarted(index: number): void {
     if (this.#take(index)) this.#invocations[index]?.settle(notStarted)
+  }
+
+  interrupted(index: number): void {
+    if (this.#take(index)) this.#invocations[index]?.settle(interrupted)
+  }
+
+  /** What is open goes back from a worker that is being closed: nothing is charged, and some of it may have begun. */
+  giveBackRunning(): void {
+    for (let index = 0; index < this.#marks.length && this.#open > 0; index++) {
+      if (this.careful && this.#marks[index] === 0) this.notStarted(index)
+      else this.interrupted(index)
+    }
   }
 
   /** The frame goes back as it is: nothing is charged. */

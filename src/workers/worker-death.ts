@@ -10,7 +10,7 @@ import type { WorkerSlot } from './worker-slot.ts'
  */
 export function judgeDeath(slot: WorkerSlot, frame: RunningFrame, silentMs: number, timeoutMs: number): boolean {
   if (slot.endReason === 'closing') {
-    frame.giveBack()
+    frame.giveBackRunning()
     return false
   }
   const hadSeveral = frame.open > 1

@@ -122,6 +122,7 @@ export const triggerViewOf = (name: string): TriggerView => ({
   resolvesTo: [{ version: '3', weight: 100 }],
   problem: null,
   ordering: 'key',
+  delivery: 'at-least-once',
   retryMode: 'in-order',
   sinks: ['out'],
   definition: {

@@ -271,6 +271,20 @@ describe('a refused configuration', () => {
       /replies and keeps nothing/,
     ],
     [
+      'delayed retries of what is delivered at most once',
+      withAlert(
+        'sources: { a: { type: http, path: /x } }\ntriggers:\n  t:\n    stream: a\n    function: alert\n    delivery: at-most-once\n    retry:\n      mode: delayed',
+      ),
+      /^9:13: triggers\.t\.retry\.mode: with delivery: at-most-once nothing is tried again; leave it out$/,
+    ],
+    [
+      'attempts of what is delivered at most once',
+      withAlert(
+        'sources: { a: { type: http, path: /x } }\ntriggers: { t: { stream: a, function: alert, delivery: at-most-once, retry: { maxAttempts: 2 } } }',
+      ),
+      /^3:\d+: triggers\.t\.retry\.maxAttempts: .* or write 1$/,
+    ],
+    [
       'a mapping that the protocol cannot fulfil',
       'sources: { a: { type: http, path: /x, mapping: { type: { topicLevel: 1 } } } }',
       /sources\.a\.mapping/,

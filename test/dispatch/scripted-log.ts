@@ -9,6 +9,8 @@ export class ScriptedLog implements PartitionLog {
   readonly partitionCount = 1
   readonly paused = new Set<number>()
   readonly commits: { readonly epoch: number; readonly offset: number }[] = []
+  /** May hold a commit back, or refuse it. */
+  beforeCommit: () => Promise<void> = () => Promise.resolve()
   #handlers!: SubscriptionHandlers
   #epoch = 0
   #records: LogRecord[] = []
@@ -54,9 +56,9 @@ export class ScriptedLog implements PartitionLog {
         for (const partition of partitions) this.paused.delete(partition)
         this.#handOut()
       },
-      commit: (epoch, offsets) => {
+      commit: async (epoch, offsets) => {
+        await this.beforeCommit()
         if (epoch === this.#epoch) this.commits.push({ epoch, offset: offsets.get(0) ?? 0 })
-        return Promise.resolve()
       },
       close: () => Promise.resolve(),
     })

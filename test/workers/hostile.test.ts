@@ -65,6 +65,15 @@ describe('a handler that does not end', () => {
     expect(outcomes.map(({ kind }) => kind)).toEqual(['failed', 'succeeded', 'not-started', 'not-started', 'succeeded'])
   })
 
+  it('tells what had begun beside an attempt that timed out from what had not', async () => {
+    start({ timeoutMs: 100, concurrency: 2 })
+    const frame = ['never', 'never', 'ok'].map(name => invocationOf({ act: name }))
+    const [culprit, beside, behind] = await outcomesOf(pool, frame)
+    expect(culprit).toMatchObject({ kind: 'failed', error: { reason: 'timeout' } })
+    expect(beside).toEqual({ kind: 'not-started', interrupted: true })
+    expect(behind).toEqual({ kind: 'not-started' })
+  })
+
   it('makes suspects of the events that may have run, and is found out when they run alone', async () => {
     start()
     await healthy()

@@ -24,6 +24,7 @@ function decoded(chunk: unknown): {
     batchFailed: (index, events, error, durationMs) =>
       outcomes.push([index, { kind: 'batch-failed', error, durationMs, part: { events } }]),
     notStarted: index => outcomes.push([index, { kind: 'not-started' }]),
+    interrupted: index => outcomes.push([index, { kind: 'not-started', interrupted: true }]),
   })
   return { outcomes, summary }
 }

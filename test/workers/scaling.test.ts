@@ -188,7 +188,7 @@ describe('close', () => {
     const running = outcomesOf(pool, [invocationOf({ act: 'none' }), invocationOf({ act: 'loop' })])
     const waiting = outcomesOf(pool, [invocationOf({ act: 'ok' })])
     await pool.close(50)
-    expect((await running)[1]).toEqual({ kind: 'not-started' })
+    expect((await running)[1]).toEqual({ kind: 'not-started', interrupted: true })
     expect(await waiting).toEqual([{ kind: 'not-started' }])
     expect(await outcomesOf(pool, [invocationOf({ act: 'ok' })])).toEqual([{ kind: 'not-started' }])
     // No thread of ours is left in the process.

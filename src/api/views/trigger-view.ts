@@ -38,6 +38,10 @@ export const triggerView = Type.Object({
   ),
   problem: nullable(Type.String(), 'Why its function cannot run, such as: function price is disabled.'),
   ordering: oneOf(['key', 'partition', 'none']),
+  delivery: oneOf(
+    ['at-least-once', 'at-most-once'],
+    'at-most-once: offsets are committed before events run, so `lag` is what is not taken and `inFlight` what a crash would lose.',
+  ),
   retryMode: oneOf(
     ['in-order', 'delayed'],
     'delayed: an event that failed leaves the order of its key, and later ones overtake it.',

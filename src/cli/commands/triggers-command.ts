@@ -24,6 +24,7 @@ interface TriggerFlags {
   readonly sink?: readonly string[]
   readonly start?: TriggerConfig['start']
   readonly ordering?: TriggerConfig['ordering']
+  readonly delivery?: TriggerConfig['delivery']
   readonly maxInFlight?: number
   readonly maxAttempts?: number
   readonly maxAge?: number
@@ -142,6 +143,12 @@ function withFlags(command: Command): Command {
     .addOption(
       new Option('--ordering <order>', 'of what one event runs at a time').choices(['key', 'partition', 'none']),
     )
+    .addOption(
+      new Option('--delivery <how>', 'at-most-once: never repeated, lost by a crash').choices([
+        'at-least-once',
+        'at-most-once',
+      ]),
+    )
     .option('--max-in-flight <count>', 'events of one partition under way', wholeNumber(1, 100_000))
     .option('--max-attempts <count>', 'attempts in all, instead of what the function says', wholeNumber(1, 1000))
     .option(
@@ -166,7 +173,7 @@ function changesOf(
   flags: TriggerFlags,
   current: Pick<TriggerView['definition'], 'retry'> | undefined,
 ): Partial<TriggerConfig> {
-  const { filter, start, ordering, maxInFlight, description } = flags
+  const { filter, start, ordering, delivery, maxInFlight, description } = flags
   const retry = retryOf(flags)
   const sinks = flags.sinks === false ? [] : flags.sink
   const enabled = flags.disabled === true ? false : flags.enabled
@@ -174,6 +181,7 @@ function changesOf(
     ...(filter === undefined ? {} : { filter: filter as NonNullable<TriggerConfig['filter']> }),
     ...(start === undefined ? {} : { start }),
     ...(ordering === undefined ? {} : { ordering }),
+    ...(delivery === undefined ? {} : { delivery }),
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
     ...(Object.keys(retry).length === 0 ? {} : { retry: { ...current?.retry, ...retry } }),
     ...(description === undefined ? {} : { description }),

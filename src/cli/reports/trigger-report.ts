@@ -39,6 +39,7 @@ export function formatTrigger(view: TriggerView, terminal: Terminal | undefined)
     ['runs', resolved.length === 0 ? 'nothing: its events wait' : `version ${resolved.join(', ')}`],
     ...definitionFields(view),
     ['order', orderOf(view)],
+    ['delivery', view.delivery === 'at-most-once' ? 'at most once: never repeated, lost by a crash' : 'at least once'],
     ['sinks', view.sinks.length === 0 ? 'none' : view.sinks.join(', ')],
     [
       'managed by',

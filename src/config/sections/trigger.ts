@@ -31,6 +31,12 @@ export const triggerSchema = Type.Object(
       description:
         'key: events of one key run one after the other, in their order. partition: all events of a partition do; one that fails holds up its partition.',
     }),
+    delivery: Type.Optional(
+      Type.Union([Type.Literal('at-least-once'), Type.Literal('at-most-once')], {
+        description:
+          'at-most-once: the offset is committed before the event runs, once, and nothing is tried again; a crash loses up to maxInFlight events of each partition. Default: at-least-once.',
+      }),
+    ),
     start: startSchema,
     sinks: Type.Array(nameSchema('A sink.'), { default: [], description: 'Where results go.', uniqueItems: true }),
     maxInFlight: Type.Integer({

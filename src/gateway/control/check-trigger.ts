@@ -1,4 +1,5 @@
 import { reservedPrefix } from '../../config/check-references.ts'
+import { checkTriggerDelivery } from '../../config/check-trigger-delivery.ts'
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { parseFunctionRef } from '../../config/function-ref.ts'
 import type { SinkConfig } from '../../config/schema.ts'
@@ -39,6 +40,7 @@ export function checkTrigger(
   } catch (error) {
     invalid('filter', messageOf(error))
   }
+  for (const { path, message } of checkTriggerDelivery(definition)) invalid(path.join('.'), message)
   const ref = parseFunctionRef(definition.function)
   if (ref === undefined) return
   // An alias may move to a version with another role later; the sinks hold it to that one then.

@@ -91,6 +91,7 @@ export function buildTrigger(
     storedFeed,
     filter: definition.filter === undefined ? undefined : compileFilter(definition.filter as Filter),
     ordering: definition.ordering,
+    ...(definition.delivery === undefined ? {} : { delivery: definition.delivery }),
     skips: reason => kafka?.skips(reason) ?? false,
     routes,
     sinkRetry,

@@ -84,6 +84,7 @@ function fieldsOf(record: TriggerRecord) {
     function: parseFunctionRef(definition.function)?.name ?? definition.function,
     functionRef: definition.function,
     ordering: definition.ordering,
+    delivery: definition.delivery ?? 'at-least-once',
     sinks: definition.sinks,
     definition,
     expiresAtMs: expiresAtMs ?? null,

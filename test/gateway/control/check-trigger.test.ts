@@ -25,6 +25,11 @@ describe('a trigger that comes by the API', () => {
     ['stream', { stream: 'ordres' }, "stream: there is no stream 'ordres'; did you mean 'orders'?"],
     ['sink', { sinks: ['mail', 'nxt'] }, "sinks\\[1\\]: there is no sink 'nxt'"],
     ['filter', { filter: { data: { 'no-pointer': 1 } } }, 'filter: '],
+    [
+      'delivery',
+      { delivery: 'at-most-once', retry: { mode: 'delayed' } },
+      'retry.mode: with delivery: at-most-once nothing is tried again',
+    ],
   ])('is refused for a %s that does not fit', (_what, overrides, says) =>
     expectRefused(() => check(overrides), 'SLUICE_REGISTRY_INVALID', new RegExp(says.replace(/[?()]/g, '\\$&'))),
   )

@@ -1,0 +1,24 @@
+import type { FunctionResult } from '../sinks/function-result.ts'
+import type { InvocationError } from './invocation.ts'
+
+/** What a decoder reports, in the order the worker wrote it. */
+export interface OutcomeReceiver {
+  started(index: number): void
+  succeeded(index: number, results: readonly FunctionResult[], durationMs: number): void
+  failed(index: number, error: InvocationError, durationMs: number): void
+  batchFailed(from: number, events: number, error: InvocationError, durationMs: number): void
+  notStarted(index: number): void
+  /** It had begun when its worker was ended for another event. */
+  interrupted(index: number): void
+}
+
+export interface ChunkSummary {
+  readonly flags: number
+  /** CPU time of the thread since it told last, and how long it was busy with frames; both 0 when it does not tell. */
+  readonly cpuMs: number
+  readonly busyMs: number
+  /** Sum of the durations of the handler calls in this chunk. */
+  readonly handlerMs: number
+  /** False when the chunk ended before what it announced: the worker's memory or code is damaged. */
+  readonly complete: boolean
+}
