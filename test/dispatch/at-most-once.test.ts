@@ -240,6 +240,20 @@ describe('a trigger that delivers at most once', () => {
     expect(values(fixture)).toEqual(Array.from({ length: 20 }, (_, i) => `v${i}`))
   })
 
+  it('keeps a paused key in the store until the pause is over, and runs its events once then', async () => {
+    const fixture = await open(() => succeeded)
+    await fixture.trigger.pausePart({ kind: 'key', key: 'a' }, { reason: 'r', by: 'b', sinceMs: 1 })
+    for (const value of ['a0', 'b0', 'a1']) await fixture.append(value[0] as string, value)
+    await fixture.untilDone(1)
+    await until(() => fixture.trigger.parkedEvents === 2)
+    for (let i = 0; i < 50; i++) await turn()
+    expect((await fixture.store.parkedOf('t', 's', 0, 'a', 10)).length).toBe(2)
+    fixture.trigger.resumePart({ kind: 'key', key: 'a' })
+    await fixture.untilDone(3)
+    expect(values(fixture)).toEqual(['b0', 'a0', 'a1'])
+    await until(() => fixture.trigger.parkedKeys === 0)
+  })
+
   it('repeats a result that a sink does not take, never the handler', async () => {
     let refusals = 2
     const sink: Sink = {
