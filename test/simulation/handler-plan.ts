@@ -40,7 +40,8 @@ export function planEvent(
   const event = { id, key, sequence }
   if (random.chance(shares.poison)) return { ...event, act: 'throw', bad: Infinity }
   if (random.chance(shares.loops)) return { ...event, act: 'loop', bad: 1 + random.below(2) }
-  if (random.chance(shares.crashes)) return { ...event, act: 'crash', bad: 1 + random.below(3) }
+  // The second time it would be a dead letter, which a loss of power may then still turn into a success.
+  if (random.chance(shares.crashes)) return { ...event, act: 'crash', bad: 1 }
   return { ...event, act: 'throw', bad: random.chance(shares.throws) ? 1 + random.below(3) : 0 }
 }
 

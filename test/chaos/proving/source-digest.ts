@@ -5,7 +5,16 @@ import { join, relative, resolve } from 'node:path'
 
 const root = resolve(import.meta.dirname, '../../..')
 /** What decides how a run goes: the product, the experiments and the versions of what both stand on. */
-const parts = ['src', 'bin', 'test/chaos', 'test/e2e', 'test/support', 'package-lock.json']
+const parts = [
+  'src',
+  'bin',
+  'test/chaos',
+  'test/simulation',
+  'test/registry',
+  'test/e2e',
+  'test/support',
+  'package-lock.json',
+]
 
 /** Hash of the files that decide what an experiment runs, whether they are committed or not. */
 export function sourceDigest(): string {
