@@ -204,7 +204,7 @@ export class KeyOrder {
       if (sequence >= 0 && sequence < newestComplete && lane.window.assigned) onPark(lane, delayMs, newestComplete)
     }
     for (const lane of [...this.#routes.recall(), ...this.#held.recall()]) park(lane, 0)
-    for (const [lane, { dueAtMs }] of this.#waiting) park(lane, Math.max(0, dueAtMs - performance.now()))
+    for (const [lane, { dueAtMs }] of this.#waiting) park(lane, Math.max(0, Math.ceil(dueAtMs - performance.now())))
   }
 
   stop(): void {

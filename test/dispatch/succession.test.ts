@@ -88,7 +88,7 @@ describe('a trigger that is stopped while the gateway goes on', () => {
 
   it('repeats nothing, although a key waits in front of what is finished', async () => {
     const script: Script = ({ offset, attempt }) => (offset === 0 && attempt === 1 ? failed() : succeeded)
-    const { fixture, seen } = await open(script, { retry: patient, parkAtStop: true })
+    const { fixture, seen } = await open(script, { retry: patient, parkAtStop: true, parkAfterMs: 600_000 })
     fixture.routes.targetsOf = ({ record }) => (record.key?.toString() === 'lost' ? [] : fixture.routes.targets)
     for (const key of ['bad', 'lost', '', 'good', 'good', 'bad', 'lost']) await fixture.append(key, key)
     await until(() => fixture.trigger.counters.succeeded === 3 && fixture.trigger.counters.retried === 1)
