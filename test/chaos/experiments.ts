@@ -19,6 +19,12 @@ import { sigterm } from './process/sigterm.ts'
 import { slowFunction } from './process/slow-function.ts'
 import { simulationExperiment } from '../simulation/simulation-experiment.ts'
 import { tornTail } from './log/torn-tail.ts'
+import { fairShares } from './scaling/fair-shares.ts'
+import { firstEvent } from './scaling/first-event.ts'
+import { kafkaScaling } from './scaling/kafka-scaling.ts'
+import { scalingSteady } from './scaling/steady.ts'
+import { scalingStep } from './scaling/step.ts'
+import { timeouts } from './scaling/timeouts.ts'
 import { writeErrors } from './process/write-errors.ts'
 
 /** Every row of `npm run prove`, in the order in which they run. */
@@ -44,4 +50,10 @@ export const experiments: readonly Experiment[] = [
   writeErrors,
   slowFunction,
   overload,
+  scalingSteady,
+  scalingStep,
+  firstEvent,
+  fairShares,
+  timeouts,
+  kafkaScaling,
 ]
