@@ -171,14 +171,17 @@ export class Inspection {
     const { now, order } = this.#parts
     const { head, target, window } = lane
     const version = target?.engine.pool.version
+    const dueAtMs = order.waiting.get(lane)?.dueAtMs
+    // What waits has monotonic times; people want to know when.
+    const wallOf = (monotonicMs: number): number => Math.round(now() + monotonicMs - performance.now())
     return {
       key: lane.key,
       partition: head?.partition ?? window.partition,
       state: lane.state,
       events: lane.length,
       head: head === undefined ? undefined : eventOf(head),
-      dueAtMs: order.waiting.get(lane)?.dueAtMs,
-      runningSinceMs: lane.inFrame === 0 ? undefined : Math.round(now() - (performance.now() - lane.takenAtMs)),
+      dueAtMs: dueAtMs === undefined ? undefined : wallOf(dueAtMs),
+      runningSinceMs: lane.inFrame === 0 ? undefined : wallOf(lane.takenAtMs),
       publications: lane.publications,
       failingPublications: lane.failingPublications,
       burying: lane.burying,
