@@ -3,6 +3,7 @@ import type { PauseInput } from './pause-control.ts'
 import type { Precondition, Put } from './precondition.ts'
 import type { LeaseView } from './views/lifetime-view.ts'
 import type { TriggerView } from './views/trigger-view.ts'
+import type { SeekView } from './views/seek-view.ts'
 import type { NamePage } from './views/view-schema.ts'
 
 /**
@@ -28,6 +29,14 @@ export interface TriggerControl {
   /** Resolves when the resumption is durable. Idempotent. */
   resumeTrigger(name: string): Promise<TriggerView>
   /**
+   * Moves the place where a paused trigger goes on: forward, and what lies between never runs, or back, and it runs again.
+   * Events that are parked stay, and run when the trigger is resumed. Resolves when the new place is durable.
+   * @throws {SluiceError} SLUICE_DISPATCH_NOT_PAUSED; SLUICE_DISPATCH_PLACE for a Kafka-backed stream, whose groups Kafka's
+   *   own tools move, and for a trigger of the gateway; SLUICE_LOG_OUT_OF_RANGE for a partition or an offset that the log
+   *   does not have.
+   */
+  seekTrigger(name: string, seek: SeekInput): Promise<SeekView>
+  /**
    * Renews a function, a trigger, or both together: they expire `expiresAfterMs` from now.
    * @throws {SluiceError} SLUICE_FUNCTIONS_NOT_FOUND, SLUICE_API_NOT_FOUND; SLUICE_REGISTRY_INVALID for one that does not
    *   expire.
@@ -43,6 +52,16 @@ export interface TriggerQuery {
   /** Only names after this one. */
   readonly after?: string
 }
+
+export interface SeekInput {
+  readonly to: SeekTarget
+  /** Only tells what would be moved. */
+  readonly dryRun: boolean
+}
+
+/** `end`: only what arrives from now on. */
+export type SeekTarget =
+  'start' | 'end' | { readonly timestampMs: number } | { readonly partition: number; readonly offset: number }
 
 export interface TriggerInput {
   readonly definition: TriggerDefinition

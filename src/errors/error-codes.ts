@@ -37,7 +37,9 @@ export const errorCodes = {
   SLUICE_CONTROLLER_UNKNOWN_LAG: entry(503, true, 'The lag is not known'),
 
   SLUICE_DISPATCH_HOP_LIMIT: entry(508, false, 'Functions feed each other without end'),
+  SLUICE_DISPATCH_NOT_PAUSED: entry(409, false, 'The trigger is not paused'),
   SLUICE_DISPATCH_OVERLOADED: entry(503, true, 'The function is overloaded'),
+  SLUICE_DISPATCH_PLACE: entry(409, false, 'The place cannot be moved from here'),
   SLUICE_DISPATCH_STOPPED: entry(503, true, 'The gateway is stopping'),
   SLUICE_DISPATCH_UNRESOLVED: entry(422, false, 'The event asks for a version that is not there'),
 

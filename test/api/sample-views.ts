@@ -9,6 +9,7 @@ import type { ScalingInputsView, ScalingView } from '../../src/api/views/scaling
 import type { StatsView } from '../../src/api/views/stats-view.ts'
 import type { PauseEntry, PauseTarget } from '../../src/api/views/pause-view.ts'
 import type { PauseView, TriggerView } from '../../src/api/views/trigger-view.ts'
+import type { SeekView } from '../../src/api/views/seek-view.ts'
 import type { VersionView } from '../../src/api/views/version-view.ts'
 
 export const sampleDefinition: FunctionDefinition = {
@@ -157,6 +158,14 @@ export const pauseViewOf = ({ reason, by, expiresAtMs }: PauseInput): PauseView 
   breaker: false,
   sinceMs: 1,
   expiresAtMs: expiresAtMs ?? null,
+})
+
+export const seekViewOf = (dryRun: boolean): SeekView => ({
+  moved: !dryRun,
+  skipped: 7,
+  repeated: 0,
+  parked: 2,
+  partitions: [{ partition: 0, from: 3, to: 10 }],
 })
 
 export const pauseEntryOf = (target: PauseTarget, input: PauseInput): PauseEntry => ({

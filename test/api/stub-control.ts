@@ -16,6 +16,7 @@ import {
   pauseViewOf,
   redriveOf,
   scalingViewOf,
+  seekViewOf,
   statsViewOf,
   triggerViewOf,
   versionViewOf,
@@ -157,6 +158,10 @@ export function createStubControl(): StubControl {
     resumeTrigger: async name => {
       knownTrigger(name)
       return (trigger = { ...trigger, state: 'running', paused: null })
+    },
+    seekTrigger: async (name, seek) => {
+      note('seekTrigger', knownTrigger(name).name, seek)
+      return seekViewOf(seek.dryRun)
     },
     pauses: async () => pauses,
     pause: async (target, input) => {

@@ -34,8 +34,7 @@ import { planDeleteTrigger, planPutTrigger, planRenew } from '../../src/registry
 import type { RegistryChange } from '../../src/registry/registry-change.ts'
 import type { FunctionRecord, RegistryState, TriggerRecord } from '../../src/registry/registry-records.ts'
 import { emptyState, type ReplicatedState } from '../../src/registry/state-draft.ts'
-import { deadLetterOf, pauseEntryOf, pauseViewOf, triggerViewOf } from '../api/sample-views.ts'
-import { whyViewOf } from '../api/sample-why.ts'
+import { deadLetterOf, pauseEntryOf, pauseViewOf, seekViewOf, triggerViewOf } from '../api/sample-views.ts'
 
 export interface SeenRequest {
   /** `PUT /v1/functions/price`, with its query. */
@@ -256,6 +255,7 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
       void commit(planDeleteTrigger(state, { name, ...conditionOf(precondition) })),
     pauseTrigger: async (name, pause) => ({ ...triggerOf(name), state: 'paused', paused: pauseViewOf(pause) }),
     resumeTrigger: async name => triggerOf(name),
+    seekTrigger: async (_name, { dryRun }) => seekViewOf(dryRun),
     pauses: async () => [],
     pause: async (target, input) => [pauseEntryOf(target, input)],
     endPause: async id => {

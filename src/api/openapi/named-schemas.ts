@@ -23,6 +23,7 @@ import {
   scalingView,
 } from '../views/scaling-view.ts'
 import { redrivePlan, redriveView } from '../views/redrive-view.ts'
+import { seekView } from '../views/seek-view.ts'
 import { statsSampleView, statsView, versionStatsView } from '../views/stats-view.ts'
 import { triggerView } from '../views/trigger-view.ts'
 import { whyAnswer, whyEvent, whyFacts, whyView } from '../views/why-view.ts'
@@ -63,6 +64,7 @@ export const namedSchemas: Readonly<Record<string, TSchema>> = {
   ScalingInputs: scalingInputsView,
   ScalingPoint: scalingPointView,
   ScalingSeries: scalingSeriesView,
+  Seek: seekView,
   ShadowReport: shadowReport,
   ShadowTarget: shadowTargetView,
   SimpleFilter: SimpleFilterSchema,

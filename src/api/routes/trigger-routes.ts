@@ -6,6 +6,7 @@ import { answers, jsonBody, ok, put, route, taggedAnswers, type ApiRoute } from 
 import { triggerName } from '../request/path-parameters.ts'
 import { deletionView, leaseView } from '../views/lifetime-view.ts'
 import { triggerView } from '../views/trigger-view.ts'
+import { seekView } from '../views/seek-view.ts'
 import { namePage } from '../views/view-schema.ts'
 import { pauseFields, pauseInputOf } from './pause-routes.ts'
 import { expiresAfterMs, pageFields, strict } from './route-fields.ts'
@@ -26,6 +27,25 @@ const triggerBody = Type.Object(
 )
 
 const pauseBody = Type.Object(pauseFields, strict)
+
+const seekBody = Type.Object(
+  {
+    to: Type.Union(
+      [
+        Type.Literal('start'),
+        Type.Literal('end'),
+        Type.Object({ timestampMs: Type.Integer({ minimum: 0 }) }, strict),
+        Type.Object({ partition: Type.Integer({ minimum: 0 }), offset: Type.Integer({ minimum: 0 }) }, strict),
+      ],
+      {
+        description:
+          'start: all that the log still has. end: only what arrives from now on. A partition: that one alone.',
+      },
+    ),
+    dryRun: Type.Boolean({ default: false, description: 'Only tell what would be moved.' }),
+  },
+  strict,
+)
 
 const leaseBody = Type.Object(
   {
@@ -114,6 +134,18 @@ export const triggerRoutes: readonly ApiRoute[] = [
     parameters,
     answers: { 200: taggedAnswers(triggerView) },
     handle: async (control, { name }) => ok(await control.resumeTrigger(name)),
+  }),
+  route({
+    method: 'POST',
+    path: '/triggers/{name}/seek',
+    operationId: 'seekTrigger',
+    tag: 'triggers',
+    summary: 'Moves the place where a paused trigger goes on: forward skips events, back repeats them.',
+    parameters,
+    body: jsonBody(seekBody, { to: { timestampMs: 1_772_000_000_000 }, dryRun: true }),
+    answers: { 200: answers(seekView) },
+    problems: [409, 416],
+    handle: async (control, { name, body }) => ok(await control.seekTrigger(name, body)),
   }),
   route({
     method: 'POST',

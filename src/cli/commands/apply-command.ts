@@ -8,6 +8,7 @@ import type { ApiClient } from '../api-client.ts'
 import { bundleFunction, type Bundle } from '../bundle/bundle-function.ts'
 import { colorsOf } from '../colors.ts'
 import type { CommandIo } from '../command-io.ts'
+import { confirm } from '../confirm.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { countOf } from '../format-quantity.ts'
 import { mapLimited } from '../map-limited.ts'
@@ -82,7 +83,7 @@ Examples:
         if (isChanging) setExitCode(exitCodes.changesPending)
         return isJson ? printJson(io, { manifests: manifests.names, changes: pendingChanges(plan) }) : undefined
       }
-      if (options.yes !== true) await confirm(io)
+      if (options.yes !== true) await confirm(io, '\nApply these changes?')
       const changes = await runApply(
         client,
         plan,
@@ -115,15 +116,6 @@ async function bundleAll(manifests: Manifests): Promise<ReadonlyMap<string, Bund
   })
   if (problems.length > 0) throw new SluiceError('SLUICE_CLI_BUNDLE', problems.join('\n\n'))
   return bundles
-}
-
-/** @throws {SluiceError} SLUICE_CLI_DECLINED unless somebody says yes. */
-async function confirm(io: CommandIo): Promise<void> {
-  const answer = await io.ask('\nApply these changes? [y/N] ')
-  if (answer === undefined) {
-    throw new SluiceError('SLUICE_CLI_USAGE', 'nobody is here to ask: add --yes, or --dry-run to look only')
-  }
-  if (!/^y(es)?$/i.test(answer.trim())) throw new SluiceError('SLUICE_CLI_DECLINED', 'nothing was changed')
 }
 
 const pastTense = { create: 'created', update: 'changed', delete: 'deleted' } as const

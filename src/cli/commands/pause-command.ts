@@ -1,10 +1,12 @@
 import { InvalidArgumentError, type Command } from 'commander'
 import type { PauseEntry, PauseTarget } from '../../api/views/pause-view.ts'
+import type { SeekView } from '../../api/views/seek-view.ts'
 import type { TriggerView } from '../../api/views/trigger-view.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import { apiPath, type ApiClient } from '../api-client.ts'
 import type { CommandIo } from '../command-io.ts'
-import { formatAge, formatDuration } from '../format-quantity.ts'
+import { confirm } from '../confirm.ts'
+import { countOf, formatAge, formatDuration } from '../format-quantity.ts'
 import { formatTable, type Column } from '../format-table.ts'
 import { duration, pointInTime } from '../option-parsers.ts'
 import { describePause, isOfTarget, parsePauseTarget, targetUsage } from '../pause-target.ts'
@@ -16,6 +18,14 @@ interface PauseOptions extends ApiCommandOptions {
   readonly by: string
   readonly for?: number
   readonly until?: number
+}
+
+interface ResumeOptions extends ApiCommandOptions {
+  readonly atTime?: number
+  readonly atOffset?: { readonly partition: number; readonly offset: number }
+  readonly skip?: boolean
+  readonly dryRun?: boolean
+  readonly yes?: boolean
 }
 
 /** `sluice pause`, `resume`, `pauses`. */
@@ -81,15 +91,30 @@ function addResume(program: Command, io: CommandIo): void {
   withApiOptions(program.command('resume <trigger> [names...]'), io)
     .description('end a pause, and go on where it stopped')
     .usage(`[options] ${targetUsage}`)
+    .option(
+      '--at-time <time>',
+      'of a trigger: go on with what arrived then, such as 2h (ago) or 2026-03-01T08:00:00Z',
+      pointInTime(),
+    )
+    .option('--at-offset <partition:offset>', 'of a trigger: go on there in this partition', placeOf)
+    .option('--skip', 'of a trigger: go on with what arrives from now on')
+    .option('--dry-run', 'only tell what would be skipped or repeated')
+    .option('--yes', 'do not ask before events are skipped')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      `\nExamples:\n  sluice resume telemetry-alert\n  sluice resume key telemetry-alert device-7\n  sluice resume function price`,
+      `\nExamples:\n  sluice resume telemetry-alert --at-time 2h --dry-run\n  sluice resume telemetry-alert\n  sluice resume key telemetry-alert device-7\n  sluice resume function price`,
     )
-    .action(async (first: string, more: readonly string[], options: ApiCommandOptions) => {
+    .action(async (first: string, more: readonly string[], options: ResumeOptions) => {
       const target = parsePauseTarget([first, ...more])
       const client = clientOf(options, io)
+      const to = seekTargetOf(options)
+      if (to !== undefined && target.kind !== 'trigger')
+        throw new SluiceError('SLUICE_CLI_USAGE', 'only a trigger can go on at another place')
+      if (options.dryRun === true && to === undefined)
+        throw new SluiceError('SLUICE_CLI_USAGE', 'a dry run is of --at-time, --at-offset or --skip')
       if (target.kind === 'trigger') {
+        if (to !== undefined && !(await seek(io, client, target.trigger, to, options))) return
         const view = await client.json<TriggerView>('POST', apiPath('triggers', target.trigger, 'resume'))
         if (options.json === true) return printJson(io, view)
         return io.out(`${view.name} is ${view.state}; ${lagOf(view)}\n`)
@@ -102,6 +127,53 @@ function addResume(program: Command, io: CommandIo): void {
       if (ended.length === 0) io.out('nothing of it is paused; sluice pauses shows what is\n')
       for (const pause of ended) io.out(`${describePause(pause)} is resumed\n`)
     })
+}
+
+/** Resolves with whether the trigger is to be resumed. */
+async function seek(
+  io: CommandIo,
+  client: ApiClient,
+  trigger: string,
+  to: unknown,
+  { dryRun, yes, json }: ResumeOptions,
+): Promise<boolean> {
+  const path = apiPath('triggers', trigger, 'seek')
+  const plan = await client.json<SeekView>('POST', path, { body: { to, dryRun: true } })
+  if (dryRun === true) {
+    if (json === true) printJson(io, plan)
+    else io.out(`${trigger} would ${describeSeek(plan)}\n`)
+    return false
+  }
+  if (plan.skipped > 0 && yes !== true) await confirm(io, `${trigger} will ${describeSeek(plan)}. Go on?`)
+  const moved = await client.json<SeekView>('POST', path, { body: { to } })
+  if (json !== true) io.out(`${trigger} will ${describeSeek(moved)}\n`)
+  return true
+}
+
+function describeSeek({ skipped, repeated, parked }: SeekView): string {
+  const parts = [
+    ...(skipped > 0 ? [`skip up to ${countOf(skipped, 'event')}, which never run`] : []),
+    ...(repeated > 0 ? [`repeat up to ${countOf(repeated, 'event')}`] : []),
+  ]
+  const moves = parts.length === 0 ? 'go on where it stopped' : parts.join(' and ')
+  return parked === 0 ? moves : `${moves}; ${countOf(parked, 'parked event')} run first, whatever their place`
+}
+
+function seekTargetOf({ atTime, atOffset, skip }: ResumeOptions): unknown {
+  const given = [
+    atTime === undefined ? undefined : { timestampMs: atTime },
+    atOffset,
+    skip === true ? 'end' : undefined,
+  ]
+  const targets = given.filter(target => target !== undefined)
+  if (targets.length > 1) throw new SluiceError('SLUICE_CLI_USAGE', 'give one of --at-time, --at-offset and --skip')
+  return targets[0]
+}
+
+function placeOf(text: string): { partition: number; offset: number } {
+  const [, partition, offset] = /^(\d{1,7}):(\d{1,15})$/.exec(text) ?? []
+  if (offset === undefined) throw new InvalidArgumentError('It must be a partition and an offset, such as 3:1200.')
+  return { partition: Number(partition), offset: Number(offset) }
 }
 
 const pauseColumns = (nowMs: number): readonly Column<PauseEntry>[] => [

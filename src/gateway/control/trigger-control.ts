@@ -7,6 +7,7 @@ import type { TriggerRecord } from '../../registry/registry-records.ts'
 import type { GatewayView } from '../gateway-view.ts'
 import { triggerViewOf, waitingTriggerViewOf } from '../views/trigger-views.ts'
 import { checkTrigger } from './check-trigger.ts'
+import { seekTrigger } from './seek-control.ts'
 import { conditionOf } from './function-control.ts'
 
 /** Triggers: those of the registry, and those of asynchronous invocations, which can be looked at, paused and resumed. */
@@ -78,6 +79,10 @@ export function createTriggerControl(view: GatewayView): TriggerControl {
       await fleet.settled(name)
       await pauses.resume({ kind: 'trigger', trigger: recordNamed(name).uid })
       return oneView(name)
+    },
+    async seekTrigger(name, seek) {
+      recordNamed(name)
+      return seekTrigger(view, name, seek)
     },
     async renew({ function: functionName, trigger, expiresAfterMs }) {
       const expiresAtMs = Date.now() + expiresAfterMs

@@ -97,6 +97,30 @@ export class TriggerFleet {
     await this.#changes.get(name)
   }
 
+  /**
+   * Stops a trigger, changes something that only holds still while it is stopped, and starts it again, paused if it was.
+   * Resolves with whether the trigger was running; rejects with what the change throws, when it is started again.
+   */
+  async between(name: string, change: (trigger: RunningTrigger) => Promise<void>): Promise<boolean> {
+    let failure: { readonly thrown: unknown } | undefined
+    let wasRunning = false
+    this.#enqueue(name, async () => {
+      const running = this.#running.get(name)
+      if (running === undefined) return
+      wasRunning = true
+      await this.#stop(running)
+      try {
+        await change(running)
+      } catch (thrown) {
+        failure = { thrown }
+      }
+      await this.#create(running.record)
+    })
+    await this.settled(name)
+    if (failure !== undefined) throw (failure as { readonly thrown: unknown }).thrown
+    return wasRunning
+  }
+
   /** Resolves when nothing runs any more of what was disabled. */
   async holdsSettled(): Promise<void> {
     await Promise.all(this.#holding)

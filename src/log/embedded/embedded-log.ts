@@ -170,7 +170,6 @@ export class EmbeddedLog implements HeaderLog {
       // later subscription of any process shares.
       const epoch = await this.#commit(group, [...positions.entries()])
       this.#assertOpen()
-      const assigned = positions.map((position, partition) => ({ partition, position }))
       const subscription = new EmbeddedSubscription(
         {
           reader: this.#reader,
@@ -183,7 +182,7 @@ export class EmbeddedLog implements HeaderLog {
         },
         group,
         epoch,
-        assigned,
+        positions.map((position, partition) => ({ partition, position })),
         handlers,
       )
       this.#subscriptions.set(group, subscription)
@@ -209,11 +208,15 @@ export class EmbeddedLog implements HeaderLog {
 
   /** Drops a group of an earlier configuration, so that it holds no records any more. Durable when it resolves. */
   async forgetGroup(group: string): Promise<void> {
-    this.#assertOpen()
-    if (this.#subscriptions.has(group))
-      throw this.#error('SLUICE_LOG_UNAVAILABLE', `group ${group} is subscribed; close it first`)
-    await this.#commit(group, null)
+    await this.seek(group, null)
     await this.applyRetention()
+  }
+
+  /** Moves the places of a group that has no subscription, or drops them all. Durable when it resolves. */
+  async seek(group: string, offsets: ReadonlyMap<number, number> | null): Promise<void> {
+    if (this.#subscriptions.has(group) || this.#joining.has(group))
+      throw this.#error('SLUICE_LOG_UNAVAILABLE', `group ${group} is subscribed; close it first`)
+    await this.#commit(group, offsets && [...offsets])
   }
 
   async browse(partition: number, from: number, limit: number): Promise<readonly LogRecord[]> {
@@ -354,16 +357,19 @@ export class EmbeddedLog implements HeaderLog {
     this.#options.onFatal(error)
   }
 
+  /** Where a group begins that starts so, by partition. */
+  async positionsAt(start: StartPosition): Promise<number[]> {
+    const ends = [...this.#durable.ends]
+    if (start === 'latest') return ends
+    if (start === 'earliest') return ends.map((_, partition) => this.#low(partition))
+    if ('timestampMs' in start) return this.#reader.offsetsAt(start.timestampMs, ends)
+    return ends.map((end, partition) => Math.min(Math.max(start.offset, this.#low(partition)), end))
+  }
+
   async #startPositions(group: string, start: StartPosition): Promise<number[]> {
     const committed = this.#committed.of(group)
-    const ends = [...this.#durable.ends]
-    if (committed.size === ends.length) return ends.map((_, partition) => committed.get(partition)!)
-    let starts: number[]
     // A partition that was added since: its first records came after the group began.
-    if (start === 'earliest' || committed.size > 0) starts = ends.map((_, partition) => this.#low(partition))
-    else if (start === 'latest') starts = ends
-    else if ('timestampMs' in start) starts = await this.#reader.offsetsAt(start.timestampMs, ends)
-    else starts = ends.map((end, partition) => Math.min(Math.max(start.offset, this.#low(partition)), end))
+    const starts = await this.positionsAt(committed.size > 0 ? 'earliest' : start)
     return starts.map((offset, partition) => committed.get(partition) ?? offset)
   }
 
