@@ -35,6 +35,7 @@ import type { RegistryChange } from '../../src/registry/registry-change.ts'
 import type { FunctionRecord, RegistryState, TriggerRecord } from '../../src/registry/registry-records.ts'
 import { emptyState, type ReplicatedState } from '../../src/registry/state-draft.ts'
 import { deadLetterOf, pauseEntryOf, pauseViewOf, seekViewOf, triggerViewOf } from '../api/sample-views.ts'
+import { whyViewOf } from '../api/sample-why.ts'
 
 export interface SeenRequest {
   /** `PUT /v1/functions/price`, with its query. */

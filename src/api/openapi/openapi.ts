@@ -28,6 +28,7 @@ const problemResponses: Readonly<Record<number, readonly [name: string, descript
   412: ['OtherRevision', 'It was changed meanwhile, or exists although it must not: read it again.'],
   413: ['TooLarge', 'The body is too large.'],
   415: ['UnsupportedType', 'The content type is not taken.'],
+  416: ['OutOfRange', 'The log has no such partition or offset.'],
   422: [
     'Unprocessable',
     'The request is well formed, but does not hold: the code does not load, a version is not there.',
