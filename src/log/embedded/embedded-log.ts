@@ -95,8 +95,7 @@ export class EmbeddedLog implements HeaderLog {
     this.#cache = new TailCache(options.tailCacheBytes)
     this.#reader = new LogReader(options, this.#segments, this.#cache)
     this.#reserve = reserve
-    const { segments, committed } = found
-    this.#quota = new StreamQuota(options, { segments, committed, groups: () => this.groups, ends: this.#durable.ends })
+    this.#quota = new StreamQuota(options, { ...found, groups: () => this.groups, ends: this.#durable.ends })
     this.#committer = new GroupCommitter(
       this.#builder,
       this.#writer,
@@ -124,8 +123,7 @@ export class EmbeddedLog implements HeaderLog {
     await this.#reserve.check()
     await this.applyRetention()
     if (this.#options.retentionIntervalMs > 0) {
-      this.#retentionTimer = setInterval(() => void this.applyRetention(), this.#options.retentionIntervalMs)
-      this.#retentionTimer.unref()
+      this.#retentionTimer = setInterval(() => void this.applyRetention(), this.#options.retentionIntervalMs).unref()
     }
   }
 
@@ -298,10 +296,8 @@ export class EmbeddedLog implements HeaderLog {
   }
 
   #noPartition(partition: number): SluiceError {
-    return this.#error(
-      'SLUICE_LOG_OUT_OF_RANGE',
-      `there is no partition ${partition}; there are ${this.partitionCount}`,
-    )
+    const message = `there is no partition ${partition}; there are ${this.partitionCount}`
+    return this.#error('SLUICE_LOG_OUT_OF_RANGE', message)
   }
 
   #error(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}): SluiceError {
