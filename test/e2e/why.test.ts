@@ -230,7 +230,7 @@ describe('sluice why, of a key or a trigger', () => {
     const { facts, sentence } = await answer('eat', 'key=k1', 'parked')
     expect(facts).toMatchObject({ waiting: 2, offsets: [0, 1] })
     expect(sentence).toMatch(
-      /^eat: 2 events of key k1 wait \(offsets 0, 1\); the oldest, event bad of key k1 .* is parked: /,
+      /^eat: 2 events of key k1 wait \(offsets 0, 1\); the oldest, event bad of key k1 \(eat\/0, offset 0\), is parked: /,
     )
     expect((await answer('eat', 'key=k2&stream=eat&trigger=eat', 'nothing-waits')).sentence).toBe(
       'eat: key k2 has nothing that waits',
@@ -240,11 +240,11 @@ describe('sluice why, of a key or a trigger', () => {
   it('tells what the oldest event of the trigger waits for', async () => {
     const { sentence, facts } = await answer('eat', 'trigger=eat', 'parked')
     expect(sentence).toMatch(
-      /^eat: 2 events are to be done; the oldest, event bad of key k1 .* is parked: attempt 2 of 2 is due at /,
+      /^eat: 2 events are to be done; the oldest, event bad of key k1 \(eat\/0, offset 0\), is parked: attempt 2 of 2 is due at /,
     )
     expect(facts.lag).toBe(2)
     expect((await answer('held', 'trigger=held', 'paused')).sentence).toMatch(
-      /^held: 1 event waits because held was paused by ada/,
+      /^held: its only event waits because held was paused by ada/,
     )
     expect((await answer('picky', 'trigger=picky', 'idle')).sentence).toBe(
       'picky: the trigger has nothing to do: every event of eat is complete',
@@ -253,7 +253,7 @@ describe('sluice why, of a key or a trigger', () => {
 
   it('guesses on the command line what is asked about', async () => {
     expect(await gateway.cli('why', 'held')).toMatch(
-      /^● held: 1 event waits because held was paused by ada at .*Z, \d+.* ago: a database is moved\n {4}sluice resume held$/,
+      /^● held: its only event waits because held was paused by ada at .*Z, \d+.* ago: a database is moved\n {4}sluice resume held$/,
     )
     expect(await gateway.cli('why', 'eat/0/2', '--trigger', 'eat')).toMatch(
       /^● eat: event good of key k2 \(eat\/0, offset 2\) is done.*\n {2}event good, test from \/test, accepted /,

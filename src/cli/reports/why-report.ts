@@ -16,12 +16,15 @@ const calm: readonly WhyAnswer['verdict'][] = [
 ]
 const bad: readonly WhyAnswer['verdict'][] = ['dead-letter', 'expired', 'stopped', 'no-version', 'missing']
 
+/** Triggers that an event is not for are told last. */
+const isApart = ({ verdict }: WhyAnswer): boolean => verdict === 'filtered' || verdict === 'before-start'
+
 /** A sentence for each trigger, what could be done, and what is known of the event. */
 export function formatWhy({ atMs, answers, events, searched }: WhyView, terminal: Terminal | undefined): string {
   const colors = colorsOf(terminal)
   const time = (timeMs: number): string => formatTime(timeMs, atMs, terminal !== undefined)
   const lines: string[] = []
-  for (const answer of answers) {
+  for (const answer of answers.toSorted((a, b) => Number(isApart(a)) - Number(isApart(b)))) {
     const paint = bad.includes(answer.verdict)
       ? colors.red
       : calm.includes(answer.verdict)

@@ -36,7 +36,8 @@ export async function answerEvent(
   const place = { stream: access.name, ...at }
   const event = eventViewOf(place, access, record, kept)
   const decision = decideEvent(facts)
-  const about = lead + eventWords(event.id ?? undefined, facts.key, place)
+  const words = eventWords(event.id ?? undefined, facts.key, place)
+  const about = lead === '' ? words : `${lead}${words},`
   return { event, answer: answerOf(trigger, decision, about, { ...at, key: facts.key }) }
 }
 
@@ -101,21 +102,21 @@ export async function answerTrigger(
   const blocked = gateDecision(facts.gate)
   if (running === undefined || access === undefined) {
     const decision = blocked ?? { verdict: 'stopped', facts: { problem: 'its stream is not there' } }
-    return { answer: answerOf(trigger, decision, 'every event', nowhere) }
+    return { answer: answerOf(trigger, decision, eachOf(null), nowhere) }
   }
   const { lag } = await triggerViewOf(running, { ends: view.ends, deadLetters: new Map() })
   const figures: WhyFacts = lag === null ? {} : { lag }
   const withLag = (decision: Decision): Decision => ({ ...decision, facts: { ...decision.facts, ...figures } })
-  if (blocked !== undefined) return { answer: answerOf(trigger, withLag(blocked), togo(lag), nowhere) }
+  if (blocked !== undefined) return { answer: answerOf(trigger, withLag(blocked), eachOf(lag), nowhere) }
   if (running.dispatch.partitions().length === 0)
-    return { answer: answerOf(trigger, withLag({ verdict: 'not-assigned', facts: {} }), togo(lag), nowhere) }
+    return { answer: answerOf(trigger, withLag({ verdict: 'not-assigned', facts: {} }), eachOf(lag), nowhere) }
   const oldest = await oldestOf(view, trigger, access)
   if (oldest === undefined) {
     const decision: Decision =
       lag === null || lag === 0 ? { verdict: 'idle', facts: {} } : { verdict: 'at-work', facts: {} }
     return { answer: answerOf(trigger, withLag(decision), 'the trigger', nowhere) }
   }
-  const lead = `${togo(lag)} ${lag === null || lag === 1 ? 'is' : 'are'} to be done; the oldest, `
+  const lead = `${togo(lag)}; the oldest, `
   const { answer, event } = await answerEvent(view, trigger, access, oldest, { lead })
   return { event, answer: { ...answer, facts: { ...answer.facts, ...figures } } }
 }
@@ -162,7 +163,16 @@ export function answerOf(
   }
 }
 
-const togo = (lag: number | null): string => (lag === null ? 'every event' : `${lag} event${lag === 1 ? '' : 's'}`)
+const togo = (lag: number | null): string => {
+  if (lag === null) return 'how many events are to be done is not known'
+  return lag === 1 ? '1 event is to be done' : `${lag} events are to be done`
+}
+
+const eachOf = (lag: number | null): string => {
+  if (lag === null) return 'each of its events'
+  if (lag === 0) return 'whatever comes'
+  return lag === 1 ? 'its only event' : `each of its ${lag} events`
+}
 
 const listOf = (offsets: readonly number[], count: number): string =>
   `${offsets.slice(0, 5).join(', ')}${count > Math.min(5, offsets.length) ? ', …' : ''}`
