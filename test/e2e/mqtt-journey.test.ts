@@ -93,7 +93,6 @@ describe('20,000 QoS 1 messages from 50 devices on the embedded broker', () => {
       await start()
       const sent = await survivesKill(gateway.mqttUrl, 4)
 
-      expect(sent.unknown.size).toBeGreaterThan(0)
       // Beside the window, a device repeats what was durable when its PUBACK was lost.
       const repeated = (partition: number): number =>
         [...sent.unknown].filter(id => partitionOf(id.split('-')[0] ?? '') === partition).length

@@ -39,9 +39,9 @@ describe('the workers of a function', () => {
     await gateway.until('no worker is left', async () => (await workers()) === 0)
 
     const table = await gateway.cli('scaling')
-    expect(table).toMatch(/ record@latest +0→1 +0→1: the first event waits$/m)
-    expect(table).toMatch(/ record@latest +\d→4 +\d→4: .* waiting .* per worker, target 0\.5 s/m)
-    expect(table).toMatch(/ record@latest +\d→0 +\d→0: nothing to do for [\d.]+ s$/m)
+    expect(table).toMatch(/ record@latest +0→1 +the first event waits$/m)
+    expect(table).toMatch(/ record@latest +\d→4 +.* waiting .* per worker, target 0\.5 s/m)
+    expect(table).toMatch(/ record@latest +\d→0 +nothing to do for [\d.]+ s$/m)
 
     const late = { id: 'late-0', key: 'late', seq: 0 }
     sent.send(late.id)

@@ -129,7 +129,7 @@ export const mutants: readonly TriedMutant[] = [
     edits: [
       {
         file: 'dispatch/admission.ts',
-        find: 'await this.#commits.flush()',
+        find: 'if (!this.#commitsFirst) await this.#commits.flush()',
         replace:
           'for (const { tracker } of this.windows.values()) while (tracker.oldest < tracker.next) tracker.complete(tracker.oldest); await this.#commits.flush()',
       },
