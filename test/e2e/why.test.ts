@@ -105,7 +105,7 @@ describe('sluice why, of an event', () => {
   it('that is a dead letter says why, and how to see it', async () => {
     const { sentence, next, facts } = await about('dead', 'quick', 'dead-letter')
     expect(sentence).toMatch(/ is a dead letter since \S+Z: 1 failed attempt, the last with cannot digest dead$/)
-    expect(next).toBe(`sluice dead-letters quick --json shows letter ${facts.deadLetter} with its attempts`)
+    expect(next).toBe(`sluice dead-letters show quick ${facts.deadLetter}`)
   })
 
   it('that runs says since when, and those behind it wait for it or for its worker', async () => {

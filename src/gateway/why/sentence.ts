@@ -127,7 +127,7 @@ function settledClause(
     case 'dead-letter':
       return {
         text: `is a dead letter since ${timeWords(facts.atMs ?? 0)}: ${deadLetter(facts)}`,
-        next: `sluice dead-letters ${trigger} --json shows letter ${facts.deadLetter} with its attempts`,
+        next: `sluice dead-letters show ${trigger} ${facts.deadLetter}`,
       }
     case 'filtered':
       return { text: `is not for this trigger: its filter does not let it through (${facts.filter})` }
