@@ -122,17 +122,21 @@ export class Admission implements SubscriptionHandlers {
     this.#admitWaiting()
   }
 
-  /** Commits what is complete and leaves the group. */
-  async stop(): Promise<void> {
+  /** Commits what is complete and leaves the group. Resolves with whether the log has taken all of it. */
+  async stop(): Promise<boolean> {
     this.#stopped.abort()
     await this.#subscribing
     if (!this.#commitsFirst) await this.#commits.flush()
     this.#commits.stop()
+    const isCommitted = [...this.windows.values()].every(
+      ({ tracker, committedOffset }) => this.#commitsFirst || tracker.committable <= committedOffset,
+    )
     // Committed now, it would be run by nobody: it is read again, unless a commit under way comes to be all the same.
     if (this.#commitsFirst) for (const window of this.windows.values()) this.#disown(window)
     // What is still on its way out of a forced stop is repeated by whoever follows: it must not come in between then.
     for (const window of [...this.windows.values(), ...this.#retired.values()]) window.revoke()
     await this.#subscription?.close()
+    return isCommitted
   }
 
   assigned(epoch: number, partitions: readonly AssignedPartition[]): void {

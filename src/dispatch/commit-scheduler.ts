@@ -1,5 +1,4 @@
-import type { SluiceError } from '../errors/sluice-error.ts'
-import { SluiceError as Sluice } from '../errors/sluice-error.ts'
+import { SluiceError } from '../errors/sluice-error.ts'
 import type { Subscription } from '../log/partition-log.ts'
 import type { AssignedWindow } from './assigned-window.ts'
 
@@ -89,7 +88,7 @@ export class CommitScheduler {
       } catch (thrown) {
         // Nothing is lost by a commit that failed: the window stays closed to its bound and the next round repeats it.
         this.#failures++
-        this.#options.onError(Sluice.from(thrown))
+        this.#options.onError(SluiceError.from(thrown))
         this.#timer ??= setTimeout(() => this.#start(), this.#delayMs())
         return
       }

@@ -330,9 +330,9 @@ export class TriggerDispatch implements DeliveryOwner {
     this.#parked.stop()
     this.#crashes.stop()
     this.#order.stop()
-    await this.#admission.stop()
+    const isCommitted = await this.#admission.stop()
     this.#gate.stopped()
-    return drained
+    return drained && isCommitted
   }
 
   /** Resolves when nothing of a stopped trigger is in a worker or on its way to a sink any more. */

@@ -50,8 +50,6 @@ export interface PauseRecord {
   readonly sinceMs: number
   /** It ends by itself then; absent: somebody has to end it. */
   readonly expiresAtMs?: number
-  /** The circuit breaker of the trigger has paused it, and probes when it may go on. */
-  readonly isBreaker?: true
 }
 
 /**

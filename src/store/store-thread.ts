@@ -101,12 +101,14 @@ function operations(database: DatabaseSync) {
     },
     park(events: readonly ParkedEvent[]): void {
       for (const event of events) {
-        // Of an event that is parked again the version stays that a redrive wants.
+        // Of an event that is parked again the version stays that a redrive wants, and so do its attempts when it was read
+        // from the log once more, because the process died before its offset was committed. Another event at its place is another topic's.
         run(
           `INSERT INTO parked (trigger, stream, partition, offset, key, header, value, timestamp, attempt, failures, due_at)
             VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET key = excluded.key, header = excluded.header,
             value = excluded.value, timestamp = excluded.timestamp, attempt = excluded.attempt,
-            failures = excluded.failures, due_at = excluded.due_at`,
+            failures = excluded.failures, due_at = excluded.due_at WHERE excluded.attempt >= parked.attempt
+            OR excluded.header <> parked.header`,
           event.trigger,
           event.stream,
           event.partition,

@@ -155,7 +155,6 @@ export const triggerViewOf = (name: string): TriggerView => ({
 export const pauseViewOf = ({ reason, by, expiresAtMs }: PauseInput): PauseView => ({
   reason,
   by,
-  breaker: false,
   sinceMs: 1,
   expiresAtMs: expiresAtMs ?? null,
 })

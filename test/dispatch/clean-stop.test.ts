@@ -1,5 +1,6 @@
 import { expect, it, onTestFinished } from 'vitest'
 import { DispatchFixture } from './dispatch-fixture.ts'
+import { ScriptedLog } from './scripted-log.ts'
 import { succeeded } from './scripted-pool.ts'
 
 it('a stop that says that it has drained leaves nothing done that the next start would repeat', async () => {
@@ -61,4 +62,16 @@ it('a stop takes in nothing more, so that no event is parked in front of an olde
   const order = fixture.pool.seen.map(({ value }) => value)
   expect(order.filter(value => keyOf(value) === 'a')).toEqual(['a0', 'a1', 'a2', 'a3'])
   expect(order).toHaveLength(6)
+})
+
+it('a stop whose last commit the log has refused does not say that it has drained: what it finished is repeated', async () => {
+  const log = new ScriptedLog()
+  log.beforeCommit = () => Promise.reject(new Error('the disk is full'))
+  const fixture = await new DispatchFixture().open(() => succeeded, { log })
+  onTestFinished(() => fixture.dispose())
+  log.assign()
+  log.add(['a', 'a0'])
+  await fixture.untilDone(1)
+  expect(await fixture.trigger.stop(5_000)).toBe(false)
+  expect(log.commits).toEqual([])
 })

@@ -58,7 +58,8 @@ async function processesAllOnce(url: string, protocolVersion: 4 | 5): Promise<vo
 async function survivesKill(url: string, protocolVersion: 4 | 5): Promise<SentLedger> {
   const sent = new SentLedger()
   const publishing = publishFromDevices({ ...run, url, protocolVersion, ledger: sent })
-  await Promise.all([sent.waitForAcknowledged(messages / 4), ledger.waitFor(messages / 5)])
+  // Accepting is faster than processing: to wait for much of it would leave nothing on its way to be killed.
+  await Promise.all([sent.waitForAcknowledged(messages / 4), ledger.waitFor(1)])
   await gateway.kill()
   await ledger.read()
   expect(ledger.counts.size).toBeLessThan(messages)
@@ -93,6 +94,7 @@ describe('20,000 QoS 1 messages from 50 devices on the embedded broker', () => {
       await start()
       const sent = await survivesKill(gateway.mqttUrl, 4)
 
+      expect(sent.unknown.size).toBeGreaterThan(0)
       // Beside the window, a device repeats what was durable when its PUBACK was lost.
       const repeated = (partition: number): number =>
         [...sent.unknown].filter(id => partitionOf(id.split('-')[0] ?? '') === partition).length

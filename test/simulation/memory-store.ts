@@ -76,7 +76,11 @@ export class MemoryStore implements SimulatedStore {
     const copies = events.map(event => copyOf(event))
     return this.#call(({ parked }) => {
       for (const event of copies) requireAll(event, ['value'])
-      for (const event of copies) parked.set(placeOf(event), event)
+      for (const event of copies) {
+        const before = parked.get(placeOf(event))
+        const isSame = before !== undefined && Buffer.compare(before.header, event.header) === 0
+        if (!isSame || event.attempt >= before.attempt) parked.set(placeOf(event), event)
+      }
     })
   }
 

@@ -94,7 +94,7 @@ describe('the SQLite store', () => {
       since INTEGER NOT NULL) STRICT; INSERT INTO pauses VALUES ('trigger:t', 'r', 'b', 3)`)
     before.close()
     const store = await open(dir)
-    const ending = { reason: 'r', by: 'breaker', sinceMs: 4, expiresAtMs: 9, isBreaker: true as const }
+    const ending = { reason: 'r', by: 'b', sinceMs: 4, expiresAtMs: 9 }
     await store.pause('key:t:k', ending)
     await store.close()
     expect(await (await open(dir)).pauses()).toEqual(
@@ -159,6 +159,15 @@ describe('the SQLite store', () => {
     await store.park([parked(1, { attempt: 4 })])
     expect((await store.listDeadLetters('t', 10)).map(({ message }) => message)).toEqual(['second'])
     expect((await store.parkedOf('t', 's', 0, 'k', 10)).map(({ attempt }) => attempt)).toEqual([4])
+  })
+
+  it('keeps the attempts of an event that is parked once more after a crash, and takes another one at its place', async () => {
+    const store = await open(newDir())
+    await store.park([parked(1, { attempt: 4, failures: '[{"atMs":1}]' })])
+    await store.park([parked(1)])
+    expect(await store.parkedOf('t', 's', 0, 'k', 10)).toMatchObject([{ attempt: 4, failures: '[{"atMs":1}]' }])
+    await store.park([parked(1, { header: Buffer.from('of another topic') })])
+    expect(await store.parkedOf('t', 's', 0, 'k', 10)).toMatchObject([{ attempt: parked(1).attempt }])
   })
 
   it('refuses one call and keeps those beside it', async () => {

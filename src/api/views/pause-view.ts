@@ -14,7 +14,6 @@ export const pauseEntry = Type.Object({
   state: oneOf(['pausing', 'paused'], 'pausing: something of it still runs; nothing more starts.'),
   reason: Type.String(),
   by: Type.String(),
-  breaker: Type.Boolean({ description: 'The circuit breaker of the trigger has paused it and probes by itself.' }),
   sinceMs: timeMs(),
   expiresAtMs: known('It ends by itself then; null: somebody has to end it.'),
 })

@@ -13,7 +13,6 @@ export const partitionView = Type.Object({
 export const pauseView = Type.Object({
   reason: Type.String(),
   by: Type.String(),
-  breaker: Type.Boolean({ description: 'Its circuit breaker has paused it and probes by itself.' }),
   sinceMs: timeMs(),
   expiresAtMs: known('It ends by itself then; null: somebody has to end it.'),
 })

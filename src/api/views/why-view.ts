@@ -53,9 +53,6 @@ export const whyFacts = Type.Object(
       Type.String({ description: 'What is paused, if not the trigger: as in key price-orders c7.' }),
     ),
     untilMs: Type.Optional(timeMs('When the pause ends by itself; ms since the epoch.')),
-    breaker: Type.Optional(
-      Type.Boolean({ description: 'The circuit breaker of the trigger has paused it and probes by itself.' }),
-    ),
     problem: Type.Optional(Type.String({ description: 'What is wrong, in words.' })),
     ahead: Type.Optional(count('Events before it: of its key, or of its partition where it is not read yet.')),
     behind: Type.Optional(

@@ -19,8 +19,8 @@ export function pauseEntryOf(
   }
 }
 
-export function pauseViewOf({ reason, by, sinceMs, expiresAtMs, isBreaker }: PauseRecord): PauseView {
-  return { reason, by, breaker: isBreaker === true, sinceMs, expiresAtMs: expiresAtMs ?? null }
+export function pauseViewOf({ reason, by, sinceMs, expiresAtMs }: PauseRecord): PauseView {
+  return { reason, by, sinceMs, expiresAtMs: expiresAtMs ?? null }
 }
 
 function fieldsOf(scope: PauseScope, nameOf: (uid: string) => string | undefined): Partial<PauseEntry> {

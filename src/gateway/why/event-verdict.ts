@@ -137,12 +137,11 @@ function hindered({ trigger, hold }: EventFacts): Decision | undefined {
   return gateDecision(trigger.gate) ?? (hold === undefined ? undefined : pausedBy(hold.pause, hold.target))
 }
 
-function pausedBy({ reason, by, sinceMs, expiresAtMs, isBreaker }: PauseRecord, target?: string): Decision {
+function pausedBy({ reason, by, sinceMs, expiresAtMs }: PauseRecord, target?: string): Decision {
   return say('paused', {
     ...{ reason, by, sinceMs },
     ...some('untilMs', expiresAtMs),
     ...some('paused', target),
-    ...(isBreaker === true ? { breaker: true } : {}),
   })
 }
 

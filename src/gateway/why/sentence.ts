@@ -159,13 +159,12 @@ function settledClause(
   }
 }
 
-function pausedClause(trigger: string, { paused, reason, by, sinceMs = 0, untilMs, breaker }: WhyFacts): Clause {
+function pausedClause(trigger: string, { paused, reason, by, sinceMs = 0, untilMs }: WhyFacts): Clause {
   // `key price-orders c7` is what the command line takes; people are told of the key c7.
   const [kind = '', owner = '', ...rest] = (paused ?? '').split(' ')
   const what = paused === undefined ? trigger : kind === 'version' ? owner : `${kind} ${rest.join(' ')}`
   const end = untilMs === undefined ? '' : `, until ${timeWords(untilMs)}`
   const text = `waits because ${what} was paused by ${by} at ${timeWords(sinceMs)}${end}: ${reason}`
-  if (breaker === true) return { text: `${text}; its circuit breaker probes by itself` }
   return { text, next: `sluice resume ${paused === undefined ? trigger : quoted(paused, rest)}` }
 }
 

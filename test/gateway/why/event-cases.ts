@@ -266,8 +266,8 @@ export const table: readonly (readonly [Verdict, Partial<EventFacts>, string])[]
   ],
   [
     'paused',
-    { place: complete, parked, hold: { target: 'version price@3', pause: { ...pause, isBreaker: true } } },
-    'waits because price@3 was paused by ada at 2026-03-01T14:00:58Z: a database is moved; its circuit breaker probes by itself',
+    { place: complete, parked, hold: { target: 'version price@3', pause } },
+    'waits because price@3 was paused by ada at 2026-03-01T14:00:58Z: a database is moved',
   ],
   [
     'disabled',
