@@ -20,6 +20,8 @@ export function retryDelayMs(needed: number, perSecond: number | undefined, rand
 
 /** A wait that is known, bounded and spread in the same way. */
 export function withJitter(waitMs: number, random: number): number {
-  const spreadMs = waitMs + random * (waitMs / 2 + minRetryMs)
+  // Infinite when next to nothing leaves, and infinity times a chance of 0 is no number.
+  const knownMs = Math.min(maxRetryMs, waitMs)
+  const spreadMs = knownMs + random * (knownMs / 2 + minRetryMs)
   return Math.min(maxRetryMs, Math.max(minRetryMs, Math.ceil(spreadMs)))
 }

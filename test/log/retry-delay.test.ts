@@ -48,6 +48,7 @@ describe('the time after which a refused sender should come back', () => {
   it('is five minutes while nothing leaves, and a moment while nothing is in the way or nothing is known', () => {
     expect(retryDelayMs(1, 0, 0)).toBe(300_000)
     expect(retryDelayMs(0, 0, 0)).toBe(1_000)
+    expect(retryDelayMs(1, Number.MIN_VALUE, 0)).toBe(300_000)
     expect(retryDelayMs(1_000_000, undefined, 0)).toBe(2_000)
   })
 })
