@@ -186,6 +186,8 @@ export class Controller {
       concurrency: pool.version.batch === undefined ? pool.version.concurrency : 1,
       cores: this.#options.cores,
       limit: this.#limitOf(controlled),
+      calls: lag.calls,
+      limitedBy: lag.limitedBy,
       cannotStart: stats.state === 'quarantined' ? (stats.problem ?? 'it is in quarantine') : undefined,
     }
   }

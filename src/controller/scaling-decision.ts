@@ -247,7 +247,12 @@ function remember(tick: Tick, state: ScalingState, wish: Wish, backlog: number):
           elapsedMs,
           workers,
           ready: sample.ready ?? workers,
-          isFull: workers > 0 && sample.runnableKeys >= atATime && backlog >= workers * atATime,
+          // What waits for a permit says nothing about the workers.
+          isFull:
+            workers > 0 &&
+            sample.limitedBy === undefined &&
+            sample.runnableKeys >= atATime &&
+            backlog >= workers * atATime,
           completedPerS: sample.completedPerS,
           nominalPerS,
           coldStartMs: sample.coldStartMs ?? defaultColdStartMs,

@@ -1,3 +1,5 @@
+import type { CallLimits } from '../functions/function-version.ts'
+
 /** What the controller sees of one function version at one moment. */
 export interface ScalingSample {
   /** Monotonic time in ms. */
@@ -37,6 +39,10 @@ export interface ScalingSample {
   readonly coldStartMs?: number
   /** Most workers that other versions leave to this one. Absent: as many as it needs. */
   readonly limit?: Limit | undefined
+  /** What the function may ask of what stands behind it. Absent: anything. */
+  readonly calls?: CallLimits | undefined
+  /** `limited to 10/s` when events could start and the limits keep them from it. */
+  readonly limitedBy?: string | undefined
   /** Why no worker can start, such as a module that cannot be loaded. */
   readonly cannotStart?: string | undefined
 }

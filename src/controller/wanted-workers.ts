@@ -72,12 +72,21 @@ export function wantedWorkers(
       ? `${figure(backlog)} waiting + ${figure(arrivalsPerS)}/s ÷ ${per}, target ${seconds(drainMs)}`
       : `${figure(backlog)} waiting ÷ ${figure(lagThreshold)} per worker, ${figure(arrivalsPerS)}/s ÷ ${per}`
   const cpuPerCallMs = serviceMs * cpuShareOf(sample)
-  const cores = ((lagThreshold === undefined ? arrivalsPerS + drainPerS : arrivalsPerS) * cpuPerCallMs) / 1000
+  const { maxConcurrency = Infinity, ratePerSecond = Infinity } = sample.calls ?? {}
+  const callsPerS = Math.min(lagThreshold === undefined ? arrivalsPerS + drainPerS : arrivalsPerS, ratePerSecond)
+  const cores = Math.min((callsPerS * cpuPerCallMs) / 1000, maxConcurrency * cpuShareOf(sample))
   const forCores = mostForCores(sample, efficiency)
   if (need > forCores) {
     need = forCores
     const because = forCores === sample.cores ? 'cores: the function computes' : 'workers: they keep the cores busy'
     why += `, held at ${figureOf(forCores)} ${because}`
+  }
+  const forRate = ratePerSecond / perWorkerPerS / targetUtilisation
+  const forLimits = Math.min(forRate, maxConcurrency / atATime)
+  if (need > forLimits) {
+    need = forLimits
+    const limit = forRate === forLimits ? `${figureOf(ratePerSecond)}/s` : `${maxConcurrency} at once`
+    why += `, limited to ${limit}`
   }
   if (backlog > 0) {
     const keys = sample.runnableKeys + running

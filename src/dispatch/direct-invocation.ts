@@ -3,6 +3,11 @@ import type { Feed, Invocation, InvocationOutcome } from '../workers/invocation.
 import { turnTimeMs } from './turn-clock.ts'
 import type { VersionStats } from './version-stats.ts'
 
+/** Who has taken a permit for a call. */
+export interface PermitHolder {
+  released(outcome: InvocationOutcome): void
+}
+
 /**
  * A synchronous call of a function: it goes straight to the pool in the same frames as events, takes no key lock, is
  * not durable and has one attempt.
@@ -23,6 +28,7 @@ export class DirectInvocation implements Invocation {
   readonly outcome: Promise<InvocationOutcome>
   #resolve!: (outcome: InvocationOutcome) => void
   #stats: VersionStats | undefined
+  #holder: PermitHolder | undefined
   #acceptedAtMs = 0
 
   /** @param invocationId what the handler and its log lines call it; absent: a name that is made of its place. */
@@ -41,7 +47,13 @@ export class DirectInvocation implements Invocation {
     this.#acceptedAtMs = turnTimeMs()
   }
 
+  /** It goes into a frame. */
+  taken(holder: PermitHolder): void {
+    this.#holder = holder
+  }
+
   settle(outcome: InvocationOutcome): void {
+    this.#holder?.released(outcome)
     this.#stats?.ended(outcome, this.#acceptedAtMs, turnTimeMs())
     this.#resolve(outcome)
   }

@@ -1,3 +1,7 @@
+import type { BatchOptions } from '../functions/function-version.ts'
+import { batchEnd } from '../workers/batch-plan.ts'
+import type { Invocation } from '../workers/invocation.ts'
+
 /**
  * A frame never holds more than this, however fast its function is. The worker has nothing to do while the main thread
  * decodes a fetch or collects garbage, so a frame of a fast function has to last a few milliseconds, too.
@@ -60,6 +64,36 @@ function framesOfBatches(batchEvents: number, serviceTimeMs: number | undefined)
   const calls = serviceTimeMs === undefined ? 1 : clamp(targetFrameMs / Math.max(serviceTimeMs * batch, 0.001))
   const maxEvents = Math.min(calls, Math.floor(maxFrameEvents / batch)) * batch
   return { maxEvents, maxPerKey: maxEvents }
+}
+
+/**
+ * The part of a frame that permits allow. An event that waits in the worker for another one would hold a permit for
+ * nothing, so no more go together than it runs at a time, one of each key, spread over the workers that are free; and one
+ * batch at a time.
+ *
+ * @param permits calls that may begin now; Infinity: no limits.
+ */
+export function withinPermits(size: FrameSize, permits: number, facts: FrameFacts): FrameSize {
+  if (permits === Infinity) return size
+  const { batchEvents, concurrency, freeSlots } = facts
+  if (batchEvents !== undefined) {
+    const maxEvents = Math.min(size.maxEvents, batchEvents)
+    return { maxEvents, maxPerKey: maxEvents }
+  }
+  const share = Math.ceil(permits / Math.max(freeSlots, 1))
+  return { maxEvents: Math.max(1, Math.min(size.maxEvents, concurrency, share)), maxPerKey: 1 }
+}
+
+/** How many times a batch handler is called for the events of a frame. */
+export function callsOf(frame: readonly Invocation[], { maxEvents, maxBytes = Infinity }: BatchOptions): number {
+  const facts = {
+    ...{ count: frame.length, maxEvents, maxBytes },
+    byteLength: (index: number) => frame[index]?.record.value?.length ?? 0,
+    startsBatch: (index: number) => frame[index]?.part !== frame[index - 1]?.part,
+  }
+  let calls = 0
+  for (let from = 0; from < frame.length; from = batchEnd(from, facts)) calls++
+  return calls
 }
 
 function clamp(events: number): number {

@@ -184,6 +184,7 @@ export class Shadow implements FrameSource {
   }
 
   readonly #settled = (invocation: ShadowInvocation, outcome: InvocationOutcome): void => {
+    this.#engine.released(outcome)
     if (this.#stopped) return
     // Uncharged, as for real events: it runs again, alone if it may have ended its worker.
     const isUncharged = outcome.kind === 'not-started' || outcome.kind === 'batch-failed'

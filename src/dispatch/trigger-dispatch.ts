@@ -294,6 +294,7 @@ export class TriggerDispatch implements DeliveryOwner {
     if (route !== undefined) {
       route.running--
       route.engine.stats.ended(outcome, lane.readyAtMs, turnTimeMs())
+      if (!delivery.alone) route.engine.released(outcome)
     }
     if (lane.window.assigned) this.#settlement.apply(delivery, outcome)
     else delivery.span?.end('the partition was revoked')

@@ -1,10 +1,13 @@
 import { SluiceError } from '../errors/sluice-error.ts'
+import type { CallLimits } from '../functions/function-version.ts'
 import type { PauseRecord } from '../store/home-store.ts'
-import type { Invocation } from '../workers/invocation.ts'
+import type { Invocation, InvocationOutcome } from '../workers/invocation.ts'
 import type { WorkerPool } from '../workers/worker-pool.ts'
 import type { Delivery } from './delivery.ts'
 import type { DirectInvocation } from './direct-invocation.ts'
-import { chooseFrameSize } from './frame-size.ts'
+import { CallPermits, type PermitUser } from './call-permits.ts'
+import { DirectQueue } from './direct-queue.ts'
+import { callsOf, chooseFrameSize, withinPermits } from './frame-size.ts'
 import type { FrameSource } from './frame-source.ts'
 import { describeHold } from './hold.ts'
 import type { ProcessGate } from './process-gate.ts'
@@ -21,6 +24,8 @@ export interface VersionDispatchOptions {
   readonly maxWaitingBytes?: number
   /** Work waits and the pool has no permit: scaling from zero happens on the dispatch path, without waiting for a tick. */
   readonly onStarved: () => void
+  /** Shared by the versions of a function. Default: of its own. */
+  readonly permits?: CallPermits
   /** Closed while something runs alone in the process. */
   readonly gate?: ProcessGate
   /** Told which frames of triggers run, after a process that died. */
@@ -31,9 +36,9 @@ const defaultMaxWaitingBytes = 64 * 1024 * 1024
 
 /**
  * Feeds one worker pool: frames from the triggers of its version in turn, direct invocations within their share, and what
- * shadows copied when nothing else waits.
+ * shadows copied when nothing else waits; never more than the limits of the function permit.
  */
-export class VersionDispatch {
+export class VersionDispatch implements PermitUser {
   readonly pool: WorkerPool
   /** Tells the version apart in the choice of version-choice.ts. */
   readonly seed: number
@@ -43,8 +48,10 @@ export class VersionDispatch {
   readonly #options: VersionDispatchOptions
   readonly #routes: TriggerRoute[] = []
   readonly #shadows: FrameSource[] = []
-  readonly #direct: DirectInvocation[] = []
-  #directBytes = 0
+  readonly #direct: DirectQueue
+  /** Events that are to run in a frame of their own. */
+  readonly #alone: Delivery[] = []
+  readonly #permits: CallPermits
   #directFrames = 0
   /** Frames that the pool has. */
   #frames = 0
@@ -65,8 +72,39 @@ export class VersionDispatch {
     this.pool = options.pool
     const { name, version } = this.pool.version
     this.seed = versionSeed(name, version)
+    this.#direct = new DirectQueue({
+      name,
+      maxInvocations: options.maxWaitingInvocations,
+      maxBytes: options.maxWaitingBytes ?? defaultMaxWaitingBytes,
+    })
+    this.#permits = options.permits ?? new CallPermits()
+    this.#permits.join(this)
     this.pool.onFree = () => this.schedule()
     this.#forgetGate = options.gate?.onOpen(() => this.schedule())
+  }
+
+  get limits(): CallLimits | undefined {
+    return this.pool.version.limits
+  }
+
+  /** What counts for it and the other versions of the function; empty: no limits. */
+  get callLimits(): CallLimits {
+    return this.#permits.limits
+  }
+
+  /** `limited to 10/s` while something could start and has no permit. */
+  get limitedBy(): string | undefined {
+    return this.#permits.reason(this)
+  }
+
+  /** How long until the next permit, in ms; undefined while that depends on when a call ends, and without limits. */
+  get permitWaitMs(): number | undefined {
+    return this.#permits.waitMs(1)
+  }
+
+  /** How often something of the function could start and had no permit, over its versions. */
+  get permitWaits(): number {
+    return this.#permits.waits
   }
 
   /** Triggers whose events run here now, with their share. */
@@ -107,7 +145,7 @@ export class VersionDispatch {
    */
   async pause(pause: PauseRecord): Promise<void> {
     this.#pause = pause
-    for (const invocation of this.#takeDirect(this.#direct.length)) invocation.settle({ kind: 'not-started' })
+    this.#settleWaiting()
     while (this.#pause !== undefined && this.#frames > 0) await new Promise<void>(resolve => this.#quiet.push(resolve))
   }
 
@@ -143,7 +181,8 @@ export class VersionDispatch {
 
   /** Whether nothing runs or waits here, and no trigger or shadow is attached. */
   get isIdle(): boolean {
-    return this.#frames === 0 && this.#direct.length === 0 && this.#routes.length === 0 && this.#shadows.length === 0
+    const waiting = this.#direct.length + this.#alone.length
+    return this.#frames === 0 && waiting === 0 && this.#routes.length === 0 && this.#shadows.length === 0
   }
 
   /**
@@ -165,57 +204,90 @@ export class VersionDispatch {
   }
 
   /**
-   * @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED when too many wait, SLUICE_DISPATCH_STOPPED while stopping,
-   *   SLUICE_FUNCTIONS_PAUSED.
+   * @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED when too many wait, SLUICE_DISPATCH_LIMITED when more wait for a permit
+   *   than a second brings, SLUICE_DISPATCH_STOPPED while stopping, SLUICE_FUNCTIONS_PAUSED.
    */
   invoke(invocation: DirectInvocation): void {
     const { name, version } = this.pool.version
     if (this.#stopping) throw new SluiceError('SLUICE_DISPATCH_STOPPED', `function ${name} is stopping`)
     if (this.#pause !== undefined) throw pausedError(name, version, this.#pause)
-    const { maxWaitingInvocations, maxWaitingBytes = defaultMaxWaitingBytes } = this.#options
-    const waiting = this.#direct.length
-    const isTooLarge = waiting > 0 && this.#directBytes + invocation.byteLength > maxWaitingBytes
-    if (waiting >= maxWaitingInvocations || isTooLarge) {
-      throw new SluiceError(
-        'SLUICE_DISPATCH_OVERLOADED',
-        `${waiting} invocations of function ${name} with ${this.#directBytes} bytes wait already; try again later`,
-      )
-    }
+    const { serviceTimeMs } = this.pool.stats()
+    this.#direct.checkRoom(invocation.byteLength, {
+      limits: this.callLimits,
+      free: this.#permits.free(this),
+      serviceTimeMs,
+    })
     invocation.accepted(this.stats)
     this.#direct.push(invocation)
-    this.#directBytes += invocation.byteLength
     this.schedule()
   }
 
   /** Runs an event that may end its worker, in a frame of its own; the gate is its own affair. */
   runAlone(delivery: Delivery): void {
-    if (this.#pause !== undefined) return delivery.settle({ kind: 'not-started' })
-    this.#frames++
-    const { record } = this.#options
-    const { route } = delivery
-    const noted = record?.started(route?.trigger.uid ?? '', route?.trigger.log.stream ?? '', [delivery]) ?? 0
-    void this.pool.run([delivery]).then(() => {
-      record?.ended(noted)
-      this.#ended()
-    })
-    if (this.pool.stats().permits === 0) this.#options.onStarved()
+    if (this.#pause !== undefined || this.#stopping) return delivery.settle({ kind: 'not-started' })
+    this.#alone.push(delivery)
+    this.#pumpAlone()
+  }
+
+  /** The handler is through with an event, a direct invocation or a copy that came in a frame of others, or never had it. */
+  released(outcome: InvocationOutcome): void {
+    if (this.pool.version.batch !== undefined) return
+    this.#permits.release(1, outcome.kind === 'not-started' && outcome.interrupted !== true ? 1 : 0)
   }
 
   /** Refuses direct invocations; what waits is settled as not started. */
   stop(): void {
     this.#stopping = true
     this.#forgetGate?.()
-    for (const invocation of this.#takeDirect(this.#direct.length)) invocation.settle({ kind: 'not-started' })
+    this.#settleWaiting()
+    this.#permits.leave(this)
     this.#checkRetired()
   }
 
   #pump(): void {
     const { pool } = this
-    if (this.#pause !== undefined) return
-    if (this.#options.gate?.isOpen === false) return
+    this.#pumpAlone()
+    if (this.#pause !== undefined || this.#options.gate?.isOpen === false) return this.#awaitPermit(this.#alone.length)
     // A trigger may turn out to have nothing; then it is the turn of direct invocations all the same.
-    while (pool.freeSlots > 0 && (this.#runDirect() || this.#runEvents() || this.#runDirect() || this.#runCopies()));
-    if (this.runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
+    while (
+      pool.freeSlots > 0 &&
+      this.#permits.free(this) > 0 &&
+      (this.#runDirect() || this.#runEvents() || this.#runDirect() || this.#runCopies())
+    );
+    const { runnable } = this
+    if (runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
+    this.#awaitPermit(this.#alone.length + (pool.freeSlots > 0 ? runnable : 0))
+  }
+
+  /** Waits for a permit when that is what is missing, and only then: one is kept for whoever waits. */
+  #awaitPermit(events: number): void {
+    if (events > 0 && !this.#stopping && this.#permits.free(this) === 0) this.#permits.wait(this)
+    else this.#permits.stopWaiting(this)
+  }
+
+  #pumpAlone(): void {
+    while (this.#alone.length > 0 && this.#permits.free(this) > 0) this.#runOne(this.#alone.shift() as Delivery)
+    if (this.#alone.length > 0) this.#permits.wait(this)
+  }
+
+  #runOne(delivery: Delivery): void {
+    this.#frames++
+    this.#permits.take(this, 1, 1)
+    const { record } = this.#options
+    const { route } = delivery
+    const noted = record?.started(route?.trigger.uid ?? '', route?.trigger.log.stream ?? '', [delivery]) ?? 0
+    void this.pool.run([delivery]).then(() => {
+      record?.ended(noted)
+      this.#permits.release(1)
+      this.#ended()
+    })
+    if (this.pool.stats().permits === 0) this.#options.onStarved()
+  }
+
+  #settleWaiting(): void {
+    const waiting = [...this.#direct.take(this.#direct.length), ...this.#alone.splice(0)]
+    for (const invocation of waiting) invocation.settle({ kind: 'not-started' })
+    this.#permits.stopWaiting(this)
   }
 
   /** Direct invocations may hold half of the workers while events wait as well; of a single worker every other turn. */
@@ -228,7 +300,9 @@ export class VersionDispatch {
     if (isTheirTurn && this.#routes.some(route => route.runnable > 0)) return false
     this.#wasDirect = true
     this.#directFrames++
-    return this.#runCalls(this.#takeDirect(this.#size(waiting).maxEvents), () => this.#directFrames--)
+    const frame = this.#direct.take(Math.min(this.#size(waiting).maxEvents, this.#permits.free(this)))
+    for (const invocation of frame) invocation.taken(this)
+    return this.#runCalls(frame, () => this.#directFrames--)
   }
 
   #runEvents(): boolean {
@@ -269,10 +343,15 @@ export class VersionDispatch {
   #run(frame: readonly Invocation[], onEnd?: () => void): boolean {
     if (frame.length === 0) return false
     const { gate } = this.#options
+    const { batch } = this.pool.version
     this.#frames++
+    // The batches of a frame run one after the other.
+    if (batch === undefined) this.#permits.take(this, frame.length, frame.length)
+    else this.#permits.take(this, callsOf(frame, batch), 1)
     gate?.entered()
     void this.pool.run(frame).then(() => {
       gate?.left()
+      if (batch !== undefined) this.#permits.release(1)
       onEnd?.()
       this.#ended()
     })
@@ -286,12 +365,6 @@ export class VersionDispatch {
     if (this.#quiet.length > 0 && this.#frames === 0) for (const resolve of this.#quiet.splice(0)) resolve()
   }
 
-  #takeDirect(count: number): readonly DirectInvocation[] {
-    const taken = this.#direct.splice(0, count)
-    for (const { byteLength } of taken) this.#directBytes -= byteLength
-    return taken
-  }
-
   #checkRetired(): void {
     if (this.#retirements.length === 0 || !this.isIdle) return
     for (const resolve of this.#retirements.splice(0)) resolve()
@@ -302,7 +375,7 @@ export class VersionDispatch {
     const { concurrency, batch } = this.pool.version
     const { freeSlots } = this.pool
     const facts = { serviceTimeMs, cpuShare, concurrency, batchEvents: batch?.maxEvents, runnable, freeSlots }
-    const size = chooseFrameSize(facts)
+    const size = withinPermits(chooseFrameSize(facts), this.#permits.free(this), facts)
     if (this.#options.record?.isWatching !== true) return size
     return { ...size, maxEvents: Math.min(size.maxEvents, watchedFrameEvents) }
   }

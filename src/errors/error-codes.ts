@@ -37,6 +37,7 @@ export const errorCodes = {
   SLUICE_CONTROLLER_UNKNOWN_LAG: entry(503, true, 'The lag is not known'),
 
   SLUICE_DISPATCH_HOP_LIMIT: entry(508, false, 'Functions feed each other without end'),
+  SLUICE_DISPATCH_LIMITED: entry(429, true, 'The function is limited to fewer calls'),
   SLUICE_DISPATCH_NOT_PAUSED: entry(409, false, 'The trigger is not paused'),
   SLUICE_DISPATCH_OVERLOADED: entry(503, true, 'The function is overloaded'),
   SLUICE_DISPATCH_PLACE: entry(409, false, 'The place cannot be moved from here'),

@@ -58,6 +58,19 @@ export interface ScalingPolicy {
   readonly weight?: number
 }
 
+/**
+ * What a function may ask of what stands behind it. Counted over all of its versions on a node, so that a canary does not
+ * double the load.
+ */
+export interface CallLimits {
+  /** Handler calls that run at a time, at least 1. Absent: any number. */
+  readonly maxConcurrency?: number
+  /** Handler calls that begin per second, retries included, over time: 0.001 to 10,000,000. Absent: any number. */
+  readonly ratePerSecond?: number
+  /** Calls that may begin at once after a quiet time, at least 1. Default: those of one second. */
+  readonly burst?: number
+}
+
 /** When a worker is replaced. Its successor is ready before it goes. */
 export interface RecyclePolicy {
   /** Absent: any number. */
@@ -113,6 +126,7 @@ export interface FunctionVersion {
   readonly memoryMiB: number
   /** Largest result of one invocation in bytes. Default 1 MiB. */
   readonly maxResultBytes: number
+  readonly limits?: CallLimits
   /** Absent: {@link defaultRecycle}. */
   readonly recycle?: RecyclePolicy
   /** The handler takes an array of events. Absent: one event per call. */

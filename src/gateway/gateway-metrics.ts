@@ -171,6 +171,20 @@ function registerScaling({ metrics: registry, engines }: GatewayView): void {
       }
     },
   )
+  registry.counter(
+    {
+      name: 'sluice_function_limit_waits',
+      help: 'How often calls of a function waited because its limits permitted no more.',
+    },
+    function* () {
+      const seen = new Set<string>()
+      for (const { version, dispatch } of engines.all) {
+        if (seen.has(version.name) || Object.keys(dispatch.callLimits).length === 0) continue
+        seen.add(version.name)
+        yield [{ function: version.name }, dispatch.permitWaits]
+      }
+    },
+  )
   registry.gauge(
     {
       name: 'sluice_wanted_nodes',

@@ -65,6 +65,38 @@ const recycleSchema = Type.Object(
   { additionalProperties: false, description: 'When a worker is replaced; its successor is ready before it goes.' },
 )
 
+/** What the function may ask of what stands behind it. */
+const callLimitsSchema = Type.Object(
+  {
+    maxConcurrency: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100_000,
+        description: 'Handler calls that run at a time. Default: no limit.',
+      }),
+    ),
+    ratePerSecond: Type.Optional(
+      Type.Number({
+        minimum: 0.001,
+        maximum: 10_000_000,
+        description: 'Handler calls that begin per second, retries included, over time. Default: no limit.',
+      }),
+    ),
+    burst: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 10_000_000,
+        description: 'Calls that begin at once after a quiet time. Default: those of one second.',
+      }),
+    ),
+  },
+  {
+    additionalProperties: false,
+    dependentRequired: { burst: ['ratePerSecond'] },
+    description: 'Spares what the function calls: counted over all of its versions on a node; a batch is one call.',
+  },
+)
+
 const nameList = (description: string) =>
   Type.Optional(Type.Array(Type.String({ pattern: namePattern }), { maxItems: 256, uniqueItems: true, description }))
 
@@ -175,6 +207,7 @@ export const functionDefinitionFields = {
       { additionalProperties: false, description: 'The handler takes an array of events.' },
     ),
   ),
+  limits: Type.Optional(callLimitsSchema),
   recycle: Type.Optional(recycleSchema),
   retry: retrySchema,
   scaling: scalingSchema,

@@ -1,5 +1,6 @@
 import { Controller } from '../../controller/controller.ts'
 import type { ScalingEvent } from '../../controller/scaling-history.ts'
+import { CallPermits } from '../../dispatch/call-permits.ts'
 import type { ProcessGate } from '../../dispatch/process-gate.ts'
 import type { RunRecord } from '../../dispatch/run-record.ts'
 import { VersionDispatch } from '../../dispatch/version-dispatch.ts'
@@ -57,6 +58,7 @@ interface Entry {
 export class VersionEngines {
   readonly controller: Controller
   readonly #options: VersionEnginesOptions
+  readonly #permits = new Map<string, CallPermits>()
   readonly #serving = new Map<string, Entry>()
   /** Hashes of artifacts that were found damaged, with what is wrong. */
   readonly #damaged = new Map<string, SluiceError>()
@@ -127,12 +129,21 @@ export class VersionEngines {
     const { createPool = createWorkerPool, poolOptions, ends, gate, record } = this.#options
     const pool = createPool(version, poolOptions(version))
     const onStarved = (): void => this.controller.wake(pool)
-    const dispatch = new VersionDispatch({ pool, maxWaitingInvocations, onStarved, gate, record })
+    const permits = this.#permitsOf(version.name)
+    const dispatch = new VersionDispatch({ pool, maxWaitingInvocations, onStarved, permits, gate, record })
     const pause = this.#options.pauseOf(version.name, version.version)
     if (pause !== undefined) void dispatch.pause(pause)
     const engine = { key, version, dispatch }
     this.controller.add(pool, lagOf(dispatch, ends))
     return engine
+  }
+
+  /** Of all versions of a function: a canary must not double the load on what stands behind it. */
+  #permitsOf(name: string): CallPermits {
+    for (const [other, permits] of this.#permits) if (permits.isUnused) this.#permits.delete(other)
+    const permits = this.#permits.get(name) ?? new CallPermits()
+    this.#permits.set(name, permits)
+    return permits
   }
 
   async #drain(engine: VersionEngine): Promise<void> {

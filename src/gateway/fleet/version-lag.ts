@@ -31,6 +31,12 @@ export function lagOf(dispatch: VersionDispatch, ends: LogEnds): LagSource {
     get running() {
       return dispatch.running
     },
+    get calls() {
+      return dispatch.callLimits
+    },
+    get limitedBy() {
+      return dispatch.limitedBy
+    },
     get received() {
       return dispatch.received
     },

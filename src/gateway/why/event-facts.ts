@@ -60,6 +60,10 @@ export interface VersionFacts {
   readonly problem: string | undefined
   /** What the controller decided last. */
   readonly scaling: string | undefined
+  /** `limited to 10/s` while something could start and the limits of the function do not permit it. */
+  readonly limitedBy: string | undefined
+  /** When the next permit comes, wall clock; undefined: when a call ends. */
+  readonly permitAtMs: number | undefined
 }
 
 /** A row of the parked store. */

@@ -115,6 +115,7 @@ function toCome(facts: EventFacts): Decision {
 function ready({ version }: EventFacts, event: WaitingEvent): Decision {
   if (!isVersion(version)) return say('next', { attempt: event.attempt })
   const { label, permits, workers, busy, ready: events, scaling, problem, isQuarantined, maxAttempts } = version
+  const { limitedBy, permitAtMs } = version
   const facts = {
     ...attemptOf(event, maxAttempts),
     version: label,
@@ -123,6 +124,7 @@ function ready({ version }: EventFacts, event: WaitingEvent): Decision {
     ...some('scaling', scaling),
   }
   if (isQuarantined) return say('no-worker', { ...facts, problem: problem ?? 'its workers cannot start' })
+  if (limitedBy !== undefined) return say('no-permit', { ...facts, limit: limitedBy, ...some('dueAtMs', permitAtMs) })
   if (permits === 0) return say('no-worker', facts)
   if (workers === 0) return say('worker-starting', facts)
   return say(busy >= permits ? 'no-worker' : 'next', facts)

@@ -137,6 +137,7 @@ function versionOf(
   const { engine, retry } = chooseVersion(targets, key === '' ? hashPosition(partition, offset) : hashKey(key))
   const { name, version } = engine.pool.version
   const { permits, workers, busy, state, problem } = engine.pool.stats()
+  const wait = engine.permitWaitMs
   const decided = engines.controller.statuses().find(({ pool }) => pool === engine.pool)
   return {
     label: `${name}@${version}`,
@@ -148,6 +149,8 @@ function versionOf(
     isQuarantined: state === 'quarantined',
     problem,
     scaling: decided?.reason,
+    limitedBy: engine.limitedBy,
+    permitAtMs: wait === undefined ? undefined : Date.now() + Math.ceil(wait),
   }
 }
 

@@ -72,6 +72,8 @@ function clauseOf(subject: SentenceSubject, { verdict, facts }: Decision): Claus
       return { text: `is ready and starts next: ${attempt(facts)}${inVersion(facts, 'by')}` }
     case 'no-worker':
       return noWorker(facts)
+    case 'no-permit':
+      return { text: `is ready and waits for a permit: ${noPermit(facts)}` }
     case 'no-version':
       return {
         text: `waits for a version that can run it: ${facts.problem}`,
@@ -189,6 +191,12 @@ function noWorker(facts: WhyFacts): Clause {
   return {
     text: `is ready and waits for a worker: ${busy} of ${version} ${workers === 1 ? 'is' : 'are'} busy, ${events(ready)} ready${detail(scaling)}`,
   }
+}
+
+function noPermit({ version, limit, ready = 0, dueAtMs }: WhyFacts): string {
+  const next =
+    dueAtMs === undefined ? 'the next one comes when a call ends' : `the next one comes at ${timeWords(dueAtMs)}`
+  return `function ${version?.split('@', 1)[0]} is ${limit}, ${events(ready)} ready; ${next}`
 }
 
 const attempt = ({ attempt: number, maxAttempts }: WhyFacts): string =>

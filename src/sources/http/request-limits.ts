@@ -1,7 +1,7 @@
 import type { SourceLimits } from '../../config/sections/source-limits.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import { withJitter } from '../../log/retry-delay.ts'
-import { TokenBucket } from '../token-bucket.ts'
+import { TokenBucket } from '../../log/token-bucket.ts'
 import { InflightGauge } from './inflight-gauge.ts'
 
 /** The limits of one HTTP source. Whoever meets them gets 429: it is this source's senders that send too much. */

@@ -1,6 +1,6 @@
 import { SluiceError } from '../../errors/sluice-error.ts'
 import type { IncomingEvent, StreamIntake } from '../source.ts'
-import { TokenBucket, type TokenBucketOptions } from '../token-bucket.ts'
+import { TokenBucket, type TokenBucketOptions } from '../../log/token-bucket.ts'
 
 /** Called once: without an error the event is durable. Not called when its connection was abandoned. */
 export type Settled = (error: SluiceError | undefined, duplicate: boolean) => void

@@ -2,7 +2,7 @@ import { SluiceError } from '../../errors/sluice-error.ts'
 import type { EventProblem } from '../../events/event-reader.ts'
 import type { ReceiveSpan, ReceiveTracer } from '../receive-tracer.ts'
 import type { IncomingEvent, StreamIntake } from '../source.ts'
-import type { TokenBucketOptions } from '../token-bucket.ts'
+import type { TokenBucketOptions } from '../../log/token-bucket.ts'
 import { IntakeLane } from './intake-lane.ts'
 import type { DeadLetterPublication, Publication, PublicationDecoder } from './publication.ts'
 

@@ -26,6 +26,8 @@ const version: VersionFacts = {
   isQuarantined: false,
   problem: undefined,
   scaling: '3→2: 7 waiting',
+  limitedBy: undefined,
+  permitAtMs: undefined,
 }
 
 const fresh: WaitingEvent = { offset: 4711, attempt: 1, lastFailure: undefined }

@@ -11,8 +11,8 @@ export interface TokenBucketOptions {
  * them, and nobody takes anything before the debt is paid. Over time no more than the rate goes through.
  */
 export class TokenBucket {
-  readonly #perMs: number
-  readonly #burst: number
+  #perMs: number
+  #burst: number
   #tokens: number
   #atMs: number
 
@@ -24,10 +24,10 @@ export class TokenBucket {
     this.#atMs = nowMs
   }
 
-  /** How long until something may be taken; 0: now. */
-  waitMs(nowMs: number): number {
+  /** How long until something may be taken, or until `count` tokens are there; 0: now. */
+  waitMs(nowMs: number, count = 1): number {
     this.#fill(nowMs)
-    return this.#tokens >= 1 ? 0 : (1 - this.#tokens) / this.#perMs
+    return this.#tokens >= count ? 0 : (count - this.#tokens) / this.#perMs
   }
 
   /** How many whole tokens are there. */
@@ -40,6 +40,19 @@ export class TokenBucket {
   take(count: number, nowMs: number): void {
     this.#fill(nowMs)
     this.#tokens -= count
+  }
+
+  /** What was taken and not used; never more than a full bucket. */
+  giveBack(count: number): void {
+    this.#tokens = Math.min(this.#burst, this.#tokens + count)
+  }
+
+  /** Another rate from now on: nothing is forgiven, and no more is there than the new bucket holds. */
+  change({ ratePerSecond, burst }: TokenBucketOptions, nowMs: number): void {
+    this.#fill(nowMs)
+    this.#perMs = ratePerSecond / 1_000
+    this.#burst = Math.max(1, burst ?? ratePerSecond)
+    this.#tokens = Math.min(this.#tokens, this.#burst)
   }
 
   #fill(nowMs: number): void {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { TokenBucket } from '../../src/sources/token-bucket.ts'
+import { TokenBucket } from '../../src/log/token-bucket.ts'
 
 describe('a token bucket', () => {
   it('lets a burst through and then one at each interval', () => {
