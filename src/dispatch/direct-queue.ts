@@ -70,7 +70,7 @@ export class DirectQueue {
     const limit = maxConcurrency < ratePerSecond ? `${maxConcurrency} at once` : `${ratePerSecond}/s`
     throw new SluiceError(
       'SLUICE_DISPATCH_LIMITED',
-      `function ${this.#options.name} is limited to ${limit} (limits), and ${length} invocations wait already; try again later`,
+      `function ${this.#options.name} is limited to ${limit} (limits), and ${length} wait already; try again later`,
       { details: { retryAfterS: Math.ceil(retryAfterMs / 1_000) } },
     )
   }

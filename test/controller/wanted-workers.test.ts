@@ -50,6 +50,18 @@ describe('wantedWorkers', () => {
     expect(why).toBe('4,000 waiting ÷ 500 per worker, 10/s ÷ 400/s per worker')
   })
 
+  it('asks for no more than the limits of the function can use, whatever waits', () => {
+    const limited = wish({ backlog: 100_000, calls: { ratePerSecond: 100 } })
+    // One worker does 400/s.
+    expect(limited.need).toBeCloseTo(100 / 400 / 0.8)
+    expect(limited.why).toMatch(/, limited to 100\/s$/)
+    expect(limited.cores).toBeLessThanOrEqual((100 * 20 * 0.02) / 1_000)
+    const few = wish({ backlog: 100_000, calls: { maxConcurrency: 16 } })
+    expect(few.need).toBe(2)
+    expect(few.why).toMatch(/, limited to 16 at once$/)
+    expect(wish({ backlog: 0, calls: { ratePerSecond: 1e6, maxConcurrency: 1e5 } })).toEqual(wish({ backlog: 0 }))
+  })
+
   it('does not count the backlog that grows while workers start', () => {
     expect(wish({ backlog: 40_000 }, {}, 1, true).need).toBe(4)
     expect(wish({ backlog: 40_000, arrivalsPerS: 4_000 }, {}, 1, true).need).toBeCloseTo(4_000 / 400 / 0.8)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chooseFrameSize, maxFrameEvents } from '../../src/dispatch/frame-size.ts'
+import { callsOf, chooseFrameSize, maxFrameEvents, withinPermits } from '../../src/dispatch/frame-size.ts'
+import type { Invocation } from '../../src/workers/invocation.ts'
 
 const facts = { serviceTimeMs: 0.01, cpuShare: 1, concurrency: 8, runnable: 10_000, freeSlots: 1 }
 
@@ -45,5 +46,43 @@ describe('chooseFrameSize', () => {
         expect(maxPerKey).toBeLessThanOrEqual(maxFrameEvents)
       }),
     )
+  })
+})
+
+describe('withinPermits', () => {
+  const size = { maxEvents: 100, maxPerKey: 10 }
+
+  it('leaves a frame as it is without limits', () => {
+    expect(withinPermits(size, Infinity, facts)).toBe(size)
+  })
+
+  it('takes what runs at a time, one of each key, shared by the workers that are free', () => {
+    expect(withinPermits(size, 100, facts)).toEqual({ maxEvents: 8, maxPerKey: 1 })
+    expect(withinPermits(size, 6, { ...facts, freeSlots: 2 })).toEqual({ maxEvents: 3, maxPerKey: 1 })
+    expect(withinPermits({ maxEvents: 2, maxPerKey: 2 }, 100, facts)).toEqual({ maxEvents: 2, maxPerKey: 1 })
+  })
+
+  it('never takes more events than permits, unless they make one batch', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 20 }), (permits, freeSlots) => {
+        expect(withinPermits(size, permits, { ...facts, freeSlots }).maxEvents).toBeLessThanOrEqual(permits)
+      }),
+    )
+    expect(withinPermits(size, 1, { ...facts, batchEvents: 50 })).toEqual({ maxEvents: 50, maxPerKey: 50 })
+  })
+})
+
+describe('callsOf', () => {
+  const event = (bytes: number, part?: { events: number }): Invocation =>
+    ({ record: { value: Buffer.alloc(bytes) }, part }) as unknown as Invocation
+
+  it('counts the batches that the worker will make of a frame', () => {
+    const frame = [event(10), event(10), event(10), event(10), event(10)]
+    expect(callsOf(frame, { maxEvents: 5 })).toBe(1)
+    expect(callsOf(frame, { maxEvents: 2 })).toBe(3)
+    expect(callsOf(frame, { maxEvents: 5, maxBytes: 25 })).toBe(3)
+    const part = { events: 2 }
+    expect(callsOf([event(1), event(1, part), event(1, part), event(1)], { maxEvents: 5 })).toBe(3)
+    expect(callsOf([], { maxEvents: 5 })).toBe(0)
   })
 })

@@ -111,6 +111,16 @@ export const table: readonly (readonly [Verdict, Partial<EventFacts>, string])[]
     'waits for a permit: price@3 may have no worker now (3→2: 7 waiting)',
   ],
   [
+    'no-permit',
+    { version: { ...version, busy: 0, limitedBy: 'limited to 10/s', permitAtMs: nowMs + 5_000 } },
+    'is ready and waits for a permit: function price is limited to 10/s, 7 events ready; the next one comes at 2026-03-01T14:02:03Z',
+  ],
+  [
+    'no-permit',
+    { version: { ...version, limitedBy: 'limited to 4 at once' } },
+    'is ready and waits for a permit: function price is limited to 4 at once, 7 events ready; the next one comes when a call ends',
+  ],
+  [
     'worker-starting',
     { version: { ...version, workers: 0, scaling: undefined } },
     'waits for a worker of price@3 that is starting',
