@@ -25,7 +25,7 @@ export function checkDefinition(
 ): DefinitionProblem[] {
   const problems: DefinitionProblem[] = []
   const problem = (path: readonly string[], message: string) => void problems.push({ path, message })
-  const { role, scaling } = definition
+  const { role, scaling, limits } = definition
   for (const [name, secret] of Object.entries(definition.secrets)) {
     const path = ['secrets', name]
     if (!secrets.has(secret)) problem(path, unknown('secret', secret, secrets.keys()))
@@ -44,6 +44,8 @@ export function checkDefinition(
       if (key !== undefined && type !== 'kafka') problem([...path, 'key'], `is for kafka bindings; '${use}' is ${type}`)
     }
   }
+  if (limits?.burst !== undefined && limits.ratePerSecond === undefined)
+    problem(['limits', 'burst'], 'is of no use without ratePerSecond')
   for (const { path, message } of checkScaling(scaling)) problem(['scaling', ...path], message)
   return problems
 }

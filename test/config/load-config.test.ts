@@ -171,6 +171,7 @@ describe('what functions refer to', () => {
     ['secrets: { KEY: nope }', "functions.f.secrets.KEY: there is no secret 'nope'"],
     ['secrets: { KEY: crm-tokem }', "did you mean 'crm-token'?"],
     ['secrets: { KEY: crm-token }, role: { secrets: [] }', "role.secrets does not allow 'crm-token'"],
+    ['limits: { burst: 5 }', 'is of no use without ratePerSecond'],
     ['bindings: { b: { use: nope } }', "functions.f.bindings.b.use: there is no binding 'nope'"],
     ['bindings: { b: { use: crm, topic: t } }', "bindings.b.topic: is for mqtt and kafka; 'crm' is http"],
     ['bindings: { b: { use: crm } }, role: { bindings: [] }', "role.bindings does not allow 'crm'"],

@@ -92,7 +92,6 @@ const callLimitsSchema = Type.Object(
   },
   {
     additionalProperties: false,
-    dependentRequired: { burst: ['ratePerSecond'] },
     description: 'Spares what the function calls: counted over all of its versions on a node; a batch is one call.',
   },
 )
