@@ -41,6 +41,8 @@ export const sigkill = defineExperiment({
       figures: [
         exactly('cycles', sum.counts.interruptions, size.cycles),
         ...verdictFigures(sum),
+        // A kill from outside is nothing that an event has done.
+        exactly('dead letters', sum.counts.deadLetters, 0),
         // A few starts on a machine that does other things say nothing about a percentile.
         size.cycles < cyclesForP99 ? told(ready, readyMs, 'ms') : atMost(ready, readyMs, 2_000, 'ms'),
         told('first run again, p99', quantile(sum.firstRunMs, 0.99), 'ms'),

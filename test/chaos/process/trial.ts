@@ -48,6 +48,7 @@ export class Trial implements AsyncDisposable {
   readonly #stopSending = new AbortController()
   readonly #abandoned = new AbortController()
   readonly #sending: Promise<void>[] = []
+  #deadLetters: readonly EventIdentity[] = []
 
   private constructor(gateway: GatewayProcess, runs: RunJournal, sent: SentJournal, sentFile: string) {
     this.gateway = gateway
@@ -133,6 +134,7 @@ export class Trial implements AsyncDisposable {
   async finish(timeoutMs = 120_000): Promise<void> {
     await this.stopSending()
     await this.settle(timeoutMs)
+    this.#deadLetters = await dumpDeadLetters(this.gateway, triggerName)
     await this.gateway.stop()
   }
 
@@ -154,8 +156,8 @@ export class Trial implements AsyncDisposable {
     )
   }
 
-  /** What happened. The gateway may run or not; dead letters are asked for only of one that runs. */
-  async history(deadLetters: readonly EventIdentity[] = []): Promise<History> {
+  /** What happened. The gateway may run or not. @param deadLetters default: those that were there in {@link finish}. */
+  async history(deadLetters = this.#deadLetters): Promise<History> {
     await this.sent.close()
     const runs = await this.runs.read()
     const { interruptions, pauses } = this
