@@ -12,10 +12,17 @@ import type { TriggerOptions } from './trigger-options.ts'
  */
 export const maxHostCrashes = 2
 
+/**
+ * An event that has ended the process runs again only when the process has done other work for a while. If it does it
+ * again, the others got on meanwhile; and one that was only there when somebody else ended the process, again and again, is
+ * not there the next time.
+ */
+const defaultQuarantineMs = 5_000
+
 /** Suspects of one trigger that run at a time, each alone in its worker: the others have to get on. */
 const aloneAtOnce = 4
 
-type HostCrashesOptions = Pick<TriggerOptions, 'uid' | 'log' | 'store' | 'now' | 'crashedBeforeMs' | 'gate'>
+type HostCrashesOptions = Pick<TriggerOptions, 'uid' | 'log' | 'store' | 'now' | 'quarantineMs' | 'gate'>
 
 interface Known {
   crashes: number
@@ -40,6 +47,7 @@ export class HostCrashes {
   readonly #stopped = new AbortController()
   readonly #releases = new Map<Delivery, () => void>()
   #alone = 0
+  #quarantineUntilMs = 0
 
   /** @param onBlocked the store does not take what has to be noted (message), or takes it again. */
   constructor(options: HostCrashesOptions, onBlocked: (problem: string | undefined) => void) {
@@ -49,21 +57,13 @@ export class HostCrashes {
 
   /** Finds what an earlier process knew; before the first record is read. */
   async load(): Promise<void> {
-    const { store, uid, log, now, crashedBeforeMs = 0 } = this.#options
-    for (const suspect of await store.suspectsOf(uid, log.stream, now())) {
-      const { partition, offset, attempt, isExclusive, sinceMs } = suspect
-      const ranAtTheEnd = suspect.isRunning && sinceMs < crashedBeforeMs
-      const failures = JSON.parse(suspect.failures) as FailedAttempt[]
-      const didIt = ranAtTheEnd && isExclusive
-      const message = 'the gateway process ended while the event ran alone in it'
-      if (didIt) failures.push({ attempt, atMs: sinceMs, stage: 'handler', reason: 'crash', message })
-      this.#known.set(nameOf(partition, offset), {
-        crashes: suspect.crashes + (didIt ? 1 : 0),
-        // Others ran in the process as well.
-        isExclusive: isExclusive || ranAtTheEnd,
-        attempt: attempt + (didIt ? 1 : 0),
-        failures,
-      })
+    const { store, uid, log, now, quarantineMs = defaultQuarantineMs } = this.#options
+    this.#quarantineUntilMs = performance.now() + quarantineMs
+    for (const { partition, offset, crashes, isExclusive, attempt, failures } of await store.suspectsOf(
+      ...([uid, log.stream, now()] as const),
+    )) {
+      const known = { crashes, isExclusive, attempt, failures: JSON.parse(failures) as FailedAttempt[] }
+      this.#known.set(nameOf(partition, offset), known)
     }
   }
 
@@ -115,9 +115,18 @@ export class HostCrashes {
     delivery.alone = true
     this.#alone++
     const known = this.#of(delivery) as Known
+    if (known.isExclusive && known.crashes > 0 && !(await this.#quarantined())) return false
     const { gate } = this.#options
     if (gate !== undefined) this.#releases.set(delivery, await (known.isExclusive ? gate.alone() : gate.beside()))
     return this.#persist(() => this.#options.store.putSuspect(this.#row(delivery, known, true)))
+  }
+
+  /** Resolves with false when the trigger stopped first. */
+  async #quarantined(): Promise<boolean> {
+    const { signal } = this.#stopped
+    const waitMs = this.#quarantineUntilMs - performance.now()
+    if (waitMs > 0) await wait(waitMs, undefined, { signal }).catch(() => undefined)
+    return !signal.aborted
   }
 
   /** The suspect's run is over. What came to an end has ended no host, even if it failed. */

@@ -9,6 +9,13 @@ const watchedMs = 5 * 60_000
 export const watchedFrameEvents = 16
 const maxBytes = 1024 * 1024
 
+/** What the record of the process is told of one frame. */
+export interface FrameNote {
+  /** A worker has it, or another one. While it waits for a worker to start, what ends the process is something else. */
+  readonly begin: () => void
+  readonly end: () => void
+}
+
 /**
  * Whether the process before this one ended as it should, and, if it did not, what runs in this one: a file beside the data.
  * It is written without syncing: what it tells of is the end of a process, not of a machine.
@@ -51,9 +58,26 @@ export class RunRecord {
     return this.#watchUntilMs > 0 && this.#fd !== undefined && this.#now() < this.#watchUntilMs
   }
 
-  /** A frame of one trigger starts. Returns its number for {@link ended}; 0 when it is not noted. */
-  started(trigger: string, stream: string, frame: readonly Invocation[]): number {
-    if (!this.isWatching) return 0
+  /**
+   * A frame of one trigger is to run.
+   * @param always it is noted also while nothing is watched. @returns undefined: it is not noted.
+   */
+  note(trigger: string, stream: string, frame: readonly Invocation[], always = false): FrameNote | undefined {
+    if (!always && !this.isWatching) return undefined
+    let id = 0
+    const end = (): void => {
+      if (id > 0) this.#ended(id)
+      id = 0
+    }
+    const begin = (): void => {
+      end()
+      id = this.#started(trigger, stream, frame)
+    }
+    return { begin, end }
+  }
+
+  #started(trigger: string, stream: string, frame: readonly Invocation[]): number {
+    if (this.#fd === undefined) return 0
     const id = this.#nextId++
     const events = frame.map(({ partition, record }) => [partition, record.offset])
     this.#open.set(id, `${JSON.stringify({ id, trigger, stream, events })}\n`)
@@ -61,7 +85,7 @@ export class RunRecord {
     return id
   }
 
-  ended(id: number): void {
+  #ended(id: number): void {
     if (!this.#open.delete(id) || this.#fd === undefined) return
     if (this.#bytes < maxBytes) return this.#append(`${JSON.stringify({ ended: id })}\n`)
     ftruncateSync(this.#fd, 0)

@@ -55,8 +55,8 @@ export interface TriggerOptions {
    * where no other process ever reads the stream for the group: it would not find them. Default false.
    */
   readonly parkAtStop?: boolean
-  /** When this process began, if the one before it died: what ran alone before has ended it. Default 0. */
-  readonly crashedBeforeMs?: number | undefined
+  /** How long an event waits that has ended the process before, counted from the start of the trigger. Default 5,000 ms. */
+  readonly quarantineMs?: number | undefined
   /** Lets an event run alone in the process. Absent: it runs beside others. */
   readonly gate?: ProcessGate | undefined
   readonly window: WindowLimits

@@ -11,7 +11,7 @@ import { callsOf, chooseFrameSize, withinPermits } from './frame-size.ts'
 import type { FrameSource } from './frame-source.ts'
 import { describeHold } from './hold.ts'
 import type { ProcessGate } from './process-gate.ts'
-import { watchedFrameEvents, type RunRecord } from './run-record.ts'
+import { watchedFrameEvents, type FrameNote, type RunRecord } from './run-record.ts'
 import type { TriggerRoute } from './trigger-route.ts'
 import { versionSeed } from './version-choice.ts'
 import { VersionStats } from './version-stats.ts'
@@ -273,11 +273,9 @@ export class VersionDispatch implements PermitUser {
   #runOne(delivery: Delivery): void {
     this.#frames++
     this.#permits.take(this, 1, 1)
-    const { record } = this.#options
-    const { route } = delivery
-    const noted = record?.started(route?.trigger.uid ?? '', route?.trigger.log.stream ?? '', [delivery]) ?? 0
-    void this.pool.run([delivery]).then(() => {
-      record?.ended(noted)
+    const noted = this.#note([delivery], delivery.route, true)
+    void this.pool.run([delivery], noted?.begin).then(() => {
+      noted?.end()
       this.#permits.release(1)
       this.#ended()
     })
@@ -307,18 +305,21 @@ export class VersionDispatch implements PermitUser {
 
   #runEvents(): boolean {
     this.#wasDirect = false
-    const { record } = this.#options
     const frame: Invocation[] = []
     const { length } = this.#routes
-    let noted = 0
+    let route: TriggerRoute | undefined
     for (let i = 0; i < length && frame.length === 0; i++) {
-      const route = this.#routes[this.#turn++ % length] as TriggerRoute
+      route = this.#routes[this.#turn++ % length] as TriggerRoute
       const { runnable } = route
-      if (runnable === 0) continue
-      route.take(this.#size(runnable), frame)
-      if (frame.length > 0) noted = record?.started(route.trigger.uid, route.trigger.log.stream, frame) ?? 0
+      if (runnable > 0) route.take(this.#size(runnable), frame)
     }
-    return this.#run(frame, noted === 0 ? undefined : () => record?.ended(noted))
+    const noted = frame.length === 0 ? undefined : this.#note(frame, route, false)
+    return this.#run(frame, noted?.end, noted?.begin)
+  }
+
+  #note(frame: readonly Invocation[], route: TriggerRoute | undefined, always: boolean): FrameNote | undefined {
+    if (route === undefined) return undefined
+    return this.#options.record?.note(route.trigger.uid, route.trigger.log.stream, frame, always)
   }
 
   #runCopies(): boolean {
@@ -340,7 +341,7 @@ export class VersionDispatch implements PermitUser {
     })
   }
 
-  #run(frame: readonly Invocation[], onEnd?: () => void): boolean {
+  #run(frame: readonly Invocation[], onEnd?: () => void, onBegin?: () => void): boolean {
     if (frame.length === 0) return false
     const { gate } = this.#options
     const { batch } = this.pool.version
@@ -349,7 +350,7 @@ export class VersionDispatch implements PermitUser {
     if (batch === undefined) this.#permits.take(this, frame.length, frame.length)
     else this.#permits.take(this, callsOf(frame, batch), 1)
     gate?.entered()
-    void this.pool.run(frame).then(() => {
+    void this.pool.run(frame, onBegin).then(() => {
       gate?.left()
       if (batch !== undefined) this.#permits.release(1)
       onEnd?.()

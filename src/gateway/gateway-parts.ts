@@ -153,9 +153,8 @@ export class GatewayParts {
   /** What the process before may have died of is durable before anything of this one is noted. */
   async #noteRun(store: HomeStore): Promise<void> {
     const record = new RunRecord(this.#config.dataDir)
-    const nothing = { crashes: 0, isRunning: false, isExclusive: true, attempt: 1, failures: '[]', sinceMs: Date.now() }
+    if (record.hasCrashed) await store.processEnded(record.suspects, Date.now())
     if (record.suspects.length > 0) {
-      await store.addSuspects(record.suspects.map(place => ({ ...place, ...nothing })))
       const message = `the process before this one ended with ${record.suspects.length} events in workers; each runs alone`
       this.#options.logger.warn({ part: 'dispatch' }, message)
     }
@@ -235,14 +234,12 @@ export class GatewayParts {
     const kafkaSources = new Map<string, KafkaSource>()
     for (const source of parts.sources.values())
       if (source instanceof KafkaSource) kafkaSources.set(source.log.stream, source)
-    const crashedBeforeMs = parts.record.hasCrashed ? Date.now() : 0
     fleet.attach({
       streams,
       kafkaSources,
       sinks: parts.sinks,
       store,
       gate: this.#gate,
-      crashedBeforeMs,
       tracer,
       logger,
       traffic,

@@ -84,8 +84,11 @@ export interface HomeStore extends DeadLetterStore {
 
   /** Keeps what is known of a suspect; overwrites. */
   putSuspect(suspect: Suspect): Promise<void>
-  /** Adds suspects of a process that ended; what is known of one already stays. */
-  addSuspects(suspects: readonly Suspect[]): Promise<void>
+  /**
+   * The process before this one ended while workers had these events: each is a suspect that runs exclusively from now on,
+   * and one that did so already (`isRunning`, `isExclusive`) has ended it. Called again it charges nobody again.
+   */
+  processEnded(places: readonly KeptPlace[], nowMs: number): Promise<void>
   suspectsOf(trigger: string, stream: string, nowMs: number): Promise<readonly Suspect[]>
   removeSuspect(place: KeptPlace): Promise<void>
 

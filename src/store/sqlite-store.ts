@@ -184,8 +184,8 @@ class SqliteStore implements HomeStore {
     return this.#call('putSuspect', [suspect])
   }
 
-  addSuspects(suspects: readonly Suspect[]): Promise<void> {
-    return this.#call('addSuspects', [suspects])
+  processEnded(places: readonly KeptPlace[], nowMs: number): Promise<void> {
+    return this.#call('processEnded', [places, nowMs])
   }
 
   suspectsOf(trigger: string, stream: string, nowMs: number): Promise<readonly Suspect[]> {

@@ -1,4 +1,4 @@
-import type { StatementSync } from 'node:sqlite'
+import type { SQLOutputValue, StatementSync } from 'node:sqlite'
 import type { Suspect } from './home-store.ts'
 import type { KeptPlace } from './kept-place.ts'
 
@@ -15,47 +15,66 @@ export const suspectsSchema = `
 /** What is this old belongs to an event that was complete when its row could not be removed any more. */
 const keptMs = 7 * 86_400_000
 
+const columns = 'partition, offset, crashes, running, exclusive, attempt, failures, since'
+
 export function suspectOperations(sql: (text: string) => StatementSync) {
-  const write = (conflict: string, suspect: Suspect): void => {
+  const put = (suspect: Suspect): void => {
     const { trigger, stream, partition, offset, crashes, isRunning, isExclusive, attempt, failures, sinceMs } = suspect
     const place = [trigger, stream, partition, offset] as const
     sql(
-      `INSERT INTO suspects (trigger, stream, partition, offset, crashes, running, exclusive, attempt, failures, since)
-        VALUES (?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET ${conflict}`,
+      `INSERT OR REPLACE INTO suspects (trigger, stream, partition, offset, crashes, running, exclusive, attempt, failures, since)
+        VALUES (?,?,?,?,?,?,?,?,?,?)`,
     ).run(...place, crashes, Number(isRunning), Number(isExclusive), attempt, failures, sinceMs)
+  }
+  const at = ({ trigger, stream, partition, offset }: KeptPlace): Suspect | undefined => {
+    const row = sql(
+      `SELECT ${columns} FROM suspects WHERE trigger = ? AND stream = ? AND partition = ? AND offset = ?`,
+    ).get(trigger, stream, partition, offset)
+    return row === undefined ? undefined : suspectOf(trigger, stream, row)
   }
   return {
     putSuspect(suspect: Suspect): void {
-      write(
-        `crashes = excluded.crashes, running = excluded.running, exclusive = excluded.exclusive,
-          attempt = excluded.attempt, failures = excluded.failures, since = excluded.since`,
-        suspect,
-      )
+      put(suspect)
     },
-    addSuspects(suspects: readonly Suspect[]): void {
-      // What is known of it already is more than that it may have been in a process that died.
-      for (const suspect of suspects) write('exclusive = 1', suspect)
+    processEnded(places: readonly KeptPlace[], nowMs: number): void {
+      for (const place of places) put(afterEnd(at(place), place, nowMs))
+      // What had not reached a worker was not running.
+      sql('UPDATE suspects SET running = 0 WHERE running = 1').run()
     },
     suspectsOf(trigger: string, stream: string, nowMs: number): Suspect[] {
       sql('DELETE FROM suspects WHERE since < ?').run(nowMs - keptMs)
-      const rows = sql(
-        `SELECT partition, offset, crashes, running, exclusive, attempt, failures, since
-          FROM suspects WHERE trigger = ? AND stream = ?`,
-      ).all(trigger, stream)
-      return rows.map(row => ({
-        ...{ trigger, stream, partition: Number(row['partition']), offset: Number(row['offset']) },
-        crashes: Number(row['crashes']),
-        isRunning: row['running'] === 1,
-        isExclusive: row['exclusive'] === 1,
-        attempt: Number(row['attempt']),
-        failures: String(row['failures']),
-        sinceMs: Number(row['since']),
-      }))
+      const rows = sql(`SELECT ${columns} FROM suspects WHERE trigger = ? AND stream = ?`).all(trigger, stream)
+      return rows.map(row => suspectOf(trigger, stream, row))
     },
     removeSuspect({ trigger, stream, partition, offset }: KeptPlace): void {
       sql('DELETE FROM suspects WHERE trigger = ? AND stream = ? AND partition = ? AND offset = ?').run(
         ...[trigger, stream, partition, offset],
       )
     },
+  }
+}
+
+/** What is known of an event that a worker had when the process ended. Pure. */
+export function afterEnd(known: Suspect | undefined, place: KeptPlace, nowMs: number): Suspect {
+  const { trigger, stream, partition, offset } = place
+  const fresh = { crashes: 0, attempt: 1, failures: '[]', sinceMs: nowMs }
+  const suspect = { ...fresh, ...known, trigger, stream, partition, offset, isRunning: false, isExclusive: true }
+  if (known === undefined || !known.isRunning || !known.isExclusive) return suspect
+  const { crashes, attempt, failures, sinceMs } = known
+  const message = 'the gateway process ended while the event ran alone in it'
+  const failure = { attempt, atMs: sinceMs, stage: 'handler', reason: 'crash', message }
+  const history = [...(JSON.parse(failures) as unknown[]), failure]
+  return { ...suspect, crashes: crashes + 1, attempt: attempt + 1, failures: JSON.stringify(history) }
+}
+
+function suspectOf(trigger: string, stream: string, row: Record<string, SQLOutputValue>): Suspect {
+  return {
+    ...{ trigger, stream, partition: Number(row['partition']), offset: Number(row['offset']) },
+    crashes: Number(row['crashes']),
+    isRunning: row['running'] === 1,
+    isExclusive: row['exclusive'] === 1,
+    attempt: Number(row['attempt']),
+    failures: String(row['failures']),
+    sinceMs: Number(row['since']),
   }
 }

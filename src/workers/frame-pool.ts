@@ -28,6 +28,7 @@ const nothingUsed = { handler: 0, cpu: 0 }
 interface WaitingFrame {
   readonly invocations: readonly Invocation[]
   readonly done: () => void
+  readonly onBegin: (() => void) | undefined
   /** Encoded ahead, while all workers are busy. */
   encoded: EncodedFrame | undefined
 }
@@ -102,14 +103,14 @@ export class FramePool implements WorkerPool {
     if (!isFewer) this.#serve()
   }
 
-  async run(frame: readonly Invocation[]): Promise<void> {
+  async run(frame: readonly Invocation[], onBegin?: () => void): Promise<void> {
     if (frame.length === 0) return
     const { promise, resolve } = Promise.withResolvers<void>()
     if (this.#isClosing || this.#state === 'quarantined') {
       for (const invocation of frame) invocation.settle({ kind: 'not-started' })
       return
     }
-    this.#waiting.push({ invocations: frame, done: resolve, encoded: undefined })
+    this.#waiting.push({ invocations: frame, done: resolve, onBegin, encoded: undefined })
     this.#dispatchWaiting()
     await promise
   }
@@ -259,11 +260,9 @@ export class FramePool implements WorkerPool {
   #runIn(slot: WorkerSlot, waiting: WaitingFrame): void {
     const isStale = waiting.encoded !== undefined && waiting.encoded.frame.careful !== this.#careful > 0
     const encoded = isStale ? this.#encode(waiting) : (waiting.encoded ?? this.#encode(waiting))
-    if (encoded === undefined) {
-      waiting.done()
-      return
-    }
+    if (encoded === undefined) return waiting.done()
     const { frame, bytes } = encoded
+    waiting.onBegin?.()
     const answer = this.#host.run(slot, bytes)
     if (answer === undefined) {
       this.#forget(slot)

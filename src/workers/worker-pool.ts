@@ -22,8 +22,9 @@ export interface WorkerPool {
   /**
    * Runs a frame in one worker. Every invocation is settled exactly once, as soon as its outcome is known, before the
    * promise resolves; the promise never rejects.
+   * @param onBegin called when a worker that has started gets the frame; again when it goes to another one.
    */
-  run(frame: readonly Invocation[]): Promise<void>
+  run(frame: readonly Invocation[], onBegin?: () => void): Promise<void>
   stats(): WorkerPoolStats
   /** Waits for running frames up to `drainMs`, then ends the workers; what was running settles as `not-started`. */
   close(drainMs: number): Promise<void>

@@ -88,19 +88,22 @@ describe('an event that may have ended its worker', () => {
   })
 })
 
-describe('an event that ran alone when the process ended', () => {
-  const row = { trigger: 't', stream: 's', partition: 0, offset: 0, attempt: 1, failures: '[]' }
+describe('an event that a worker had when the process ended', () => {
+  const row = { trigger: 't', stream: 's', partition: 0, offset: 0, attempt: 1, failures: '[]', sinceMs: Date.now() }
 
-  /** Starts a trigger on a store that knows the first event like this. */
-  async function openWith(known: { crashes: number; isRunning: boolean; isExclusive: boolean; sinceMs: number }) {
-    fixture = await new DispatchFixture().open(() => succeeded, { crashedBeforeMs: 1_000 }, undefined)
+  /** Starts a trigger on a store that knew the first event like this when the process ended. */
+  async function openWith(known: { crashes: number; isRunning: boolean; isExclusive: boolean } | undefined) {
+    fixture = await new DispatchFixture().open(() => succeeded)
     await fixture.trigger.stop(0)
-    await fixture.store.putSuspect({ ...row, ...known, sinceMs: Date.now() })
+    if (known !== undefined) await fixture.store.putSuspect({ ...row, ...known })
+    await fixture.store.processEnded([row], Date.now())
+    // The process after it may end before it has begun.
+    await fixture.store.processEnded([row], Date.now())
     await fixture.appendAll([
       ['a', 'first'],
       ['b', 'second'],
     ])
-    fixture.trigger = fixture.createTrigger({ crashedBeforeMs: known.sinceMs === 0 ? 0 : Date.now() + 1 })
+    fixture.trigger = fixture.createTrigger({ quarantineMs: 20 })
     await fixture.trigger.start(undefined)
     await fixture.untilDone(2)
     const letters = await fixture.store.listDeadLetters('t', 10)
@@ -108,18 +111,44 @@ describe('an event that ran alone when the process ended', () => {
     return letters
   }
 
-  it('has ended it: the second time it does not run again', async () => {
-    const letters = await openWith({ crashes: 1, isRunning: true, isExclusive: true, sinceMs: 1 })
+  it('has ended it when it ran with nothing beside it: the second time it does not run again', async () => {
+    const letters = await openWith({ crashes: 1, isRunning: true, isExclusive: true })
     expect(letters).toMatchObject([{ eventId: 'first', reason: 'SLUICE_WORKERS_HOST_CRASH' }])
+    expect(JSON.parse(letters[0]!.failures)).toMatchObject([
+      { attempt: 1, stage: 'handler', message: 'the gateway process ended while the event ran alone in it' },
+    ])
     expect(fixture.pool.seen.map(({ value }) => value)).toEqual(['second'])
   })
 
+  it('runs once more after the first time, behind the others: they have got on when it does it again', async () => {
+    expect(await openWith({ crashes: 0, isRunning: true, isExclusive: true })).toEqual([])
+    expect(fixture.pool.seen).toMatchObject([
+      { value: 'second', attempt: 1 },
+      { value: 'first', attempt: 2 },
+    ])
+  })
+
   it.each([
-    ['it had run beside others', { crashes: 1, isRunning: true, isExclusive: false, sinceMs: 1 }],
-    ['it was not running', { crashes: 1, isRunning: false, isExclusive: true, sinceMs: 1 }],
-    ['the process was stopped', { crashes: 1, isRunning: true, isExclusive: true, sinceMs: 0 }],
+    ['it had run beside others', { crashes: 1, isRunning: true, isExclusive: false }],
+    ['it was not running alone', { crashes: 1, isRunning: false, isExclusive: true }],
+    ['nothing was known of it', undefined],
   ])('is not charged for it when %s', async (_why, known) => {
     expect(await openWith(known)).toEqual([])
     expect(fixture.pool.seen.map(({ value }) => value).toSorted()).toEqual(['first', 'second'])
+    expect(fixture.pool.seen.map(({ attempt }) => attempt)).toEqual([1, 1])
+  })
+
+  it('holds up no stop while it waits for its turn', async () => {
+    fixture = await new DispatchFixture().open(() => succeeded)
+    await fixture.trigger.stop(0)
+    await fixture.store.putSuspect({ ...row, crashes: 0, isRunning: true, isExclusive: true })
+    await fixture.store.processEnded([row], Date.now())
+    await fixture.append('a', 'first')
+    fixture.trigger = fixture.createTrigger({ quarantineMs: 600_000 })
+    await fixture.trigger.start(undefined)
+    while (fixture.trigger.running === 0) await new Promise(resolve => setImmediate(resolve))
+    await fixture.trigger.stop(50)
+    expect(fixture.pool.seen).toEqual([])
+    await fixture.stop()
   })
 })

@@ -58,8 +58,9 @@ export class ScriptedPool implements WorkerPool {
     this.onFree()
   }
 
-  async run(frame: readonly Invocation[]): Promise<void> {
+  async run(frame: readonly Invocation[], onBegin?: () => void): Promise<void> {
     this.#running++
+    onBegin?.()
     this.frames.push(frame.length)
     this.onFrame(frame)
     const runs: Invocation[][] = []

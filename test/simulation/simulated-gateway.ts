@@ -51,8 +51,7 @@ const noRecord = {
   hasCrashed: false,
   suspects: [],
   isWatching: false,
-  started: () => 0,
-  ended: () => undefined,
+  note: () => undefined,
 } as unknown as RunRecord
 
 const surroundings = {
@@ -156,7 +155,6 @@ export class SimulatedGateway {
       shadows: this.#shadows,
       pauses,
       gate,
-      crashedBeforeMs: 0,
     })
     pauses.attach(new EnforcePauses({ triggers: this.triggers, engines: this.engines, sources: new Map() }))
   }

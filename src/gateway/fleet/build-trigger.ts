@@ -27,8 +27,6 @@ export interface TriggerParts {
   readonly sinks: ReadonlyMap<string, Sink>
   readonly store: HomeStore
   readonly gate: ProcessGate
-  /** When this process began, if the one before it died; 0 otherwise. */
-  readonly crashedBeforeMs: number
   readonly tracer: Tracer
   readonly logger: DispatchLogger
   /** Absent: single events are not logged. */
@@ -102,7 +100,6 @@ export function buildTrigger(
     sinks: sinksOf(definition, parts.sinks),
     store: parts.store,
     gate: parts.gate,
-    crashedBeforeMs: parts.crashedBeforeMs,
     tracer: parts.tracer,
     logger: parts.logger,
     now: Date.now,
