@@ -87,8 +87,9 @@ export class KeyOrder {
   take({ ready }: TriggerRoute, size: FrameSize, into: Invocation[], onTaken: (delivery: Delivery) => void): void {
     const { crashes } = this.#options
     let bytes = 0
+    let alone = 0
     let postponed: Lane | undefined
-    while (into.length < size.maxEvents && bytes < maxFrameBytes) {
+    while (into.length + alone < size.maxEvents && bytes < maxFrameBytes) {
       const lane = ready.shift()
       if (lane === undefined) return
       if (!lane.window.assigned) continue
@@ -103,15 +104,17 @@ export class KeyOrder {
       if (lane === postponed) return ready.push(lane)
       if (crashes.has(lane.head as Delivery)) {
         if (crashes.isGuilty(lane.head as Delivery)) this.#giveUp(lane, this.#options.onGuilty)
-        else if (crashes.hasRoom) this.#takeAlone(lane, onTaken)
-        else {
+        else if (crashes.hasRoom) {
+          this.#takeAlone(lane, onTaken)
+          alone++
+        } else {
           // It is the turn of those behind it.
           ready.push(lane)
           postponed ??= lane
         }
         continue
       }
-      const maxEvents = Math.min(size.maxPerKey, size.maxEvents - into.length)
+      const maxEvents = Math.min(size.maxPerKey, size.maxEvents - into.length - alone)
       bytes += this.#takeRun(lane, maxEvents, maxFrameBytes - bytes, into, onTaken)
     }
   }

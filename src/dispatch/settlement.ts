@@ -46,6 +46,8 @@ export interface SettlementParts {
   readonly parked: ParkedKeys
   readonly admission: Admission
   readonly crashes: HostCrashes
+  /** Whether a failure counts against the attempts of its event: not while the circuit breaker has opened. */
+  readonly isCharged: () => boolean
   /** Something that a pause or a stop may wait for has ended. */
   readonly onProgress: () => void
   /** Dead letters cannot be written (message), or can again (undefined). */
@@ -155,6 +157,10 @@ export class Settlement {
   #failed(delivery: Delivery, outcome: Extract<InvocationOutcome, { error: object }>): void {
     this.counters.failed++
     const { lane } = delivery
+    if (!this.#runsOnce && !this.#parts.isCharged()) {
+      delivery.state = 'waiting'
+      return
+    }
     const { now, random } = this.#options
     const { reason, message } = outcome.error
     const { retry, engine } = delivery.target as RouteTarget

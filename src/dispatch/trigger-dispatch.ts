@@ -14,6 +14,7 @@ import { ParkedKeys, type EventPlace } from './parked-keys.ts'
 import { PausedParts, type PartPauses } from './paused-parts.ts'
 import { startProcessSpan } from './process-span.ts'
 import { Settlement, type TriggerCounters } from './settlement.ts'
+import { TriggerBreaker } from './trigger-breaker.ts'
 import { TriggerGate, type TriggerState } from './trigger-gate.ts'
 import type { TriggerOptions } from './trigger-options.ts'
 import type { TriggerRoute } from './trigger-route.ts'
@@ -30,6 +31,8 @@ export class TriggerDispatch implements DeliveryOwner {
   readonly log: PartitionLog
   /** Where its events stand, for people who ask. */
   readonly inspection: Inspection
+  /** What pauses it by itself; undefined when nothing does. */
+  readonly breaker: TriggerBreaker | undefined
   readonly #options: TriggerOptions
   readonly #gate: TriggerGate
   readonly #admission: Admission
@@ -54,6 +57,8 @@ export class TriggerDispatch implements DeliveryOwner {
       onState: state => this.#changed(state),
       onProblem: problem => logger.error({ trigger: name }, problem),
     })
+    if (options.breaker !== undefined)
+      this.breaker = new TriggerBreaker(options, options.breaker, this.#gate, () => this.#running)
     this.#parked = new ParkedKeys({
       trigger: uid,
       stream: log.stream,
@@ -88,7 +93,7 @@ export class TriggerDispatch implements DeliveryOwner {
     })
     this.#admission = new Admission(options, {
       admit: (window, record, sequence) => this.#intake.admit(window, record, sequence),
-      mayClaim: () => this.state === 'running',
+      mayClaim: () => this.state === 'running' || this.state === 'probing',
       runnable: () => this.#routes.schedule(),
       broken: problem => this.#gate.setProblem('subscription', problem),
     })
@@ -97,6 +102,7 @@ export class TriggerDispatch implements DeliveryOwner {
       parked: this.#parked,
       admission: this.#admission,
       crashes: this.#crashes,
+      isCharged: () => this.breaker?.isClosed !== false,
       onProgress: () => this.#gate.update(),
       onBlocked: problem => this.#gate.setProblem('store', problem),
       onBroken: problem => this.#gate.setProblem('dispatch', problem),
@@ -173,6 +179,12 @@ export class TriggerDispatch implements DeliveryOwner {
     return events
   }
 
+  /** How many events may start at a time: any number, none, or those that probe for the circuit breaker. */
+  get startable(): number {
+    if (this.state === 'running') return Infinity
+    return this.state === 'probing' ? (this.breaker?.room ?? 0) : 0
+  }
+
   /** Events whose version is not there. */
   get unrouted(): number {
     return this.#routes.unrouted.events
@@ -215,6 +227,7 @@ export class TriggerDispatch implements DeliveryOwner {
    */
   async start(pause: PauseRecord | undefined, parts?: PartPauses): Promise<void> {
     this.#gate.preset(pause)
+    this.breaker?.preset(pause)
     if (parts !== undefined) this.#paused.restore(parts)
     await this.#parked.load()
     await this.#crashes.load()
@@ -227,10 +240,12 @@ export class TriggerDispatch implements DeliveryOwner {
    * `state`). The caller has made the pause durable before.
    */
   pause(pause: PauseRecord): Promise<void> {
+    this.breaker?.paused(pause)
     return this.#gate.pause(pause)
   }
 
   resume(): void {
+    this.breaker?.resumed()
     this.#gate.resume()
   }
 
@@ -278,9 +293,13 @@ export class TriggerDispatch implements DeliveryOwner {
 
   /** Takes what is ready for a version into a frame; each event comes back through {@link settled}. */
   take(route: TriggerRoute, size: FrameSize, into: Invocation[]): void {
-    if (this.state !== 'running') return
-    this.#order.take(route, size, into, delivery => {
+    const { startable } = this
+    if (startable === 0) return
+    // Of different keys as far as there are any, and no more than may start.
+    const bounded = this.state === 'probing' ? { maxEvents: Math.min(size.maxEvents, startable), maxPerKey: 1 } : size
+    this.#order.take(route, bounded, into, delivery => {
       this.#running++
+      this.breaker?.started()
       route.running++
       this.#admission.began(delivery.lane.window)
       if (this.#options.tracer.enabled) startProcessSpan(this.#options, delivery)
@@ -298,6 +317,7 @@ export class TriggerDispatch implements DeliveryOwner {
     }
     if (lane.window.assigned) this.#settlement.apply(delivery, outcome)
     else delivery.span?.end('the partition was revoked')
+    this.breaker?.ended(outcome)
     if (delivery.alone) this.#crashes.ended(delivery, outcome)
     if (lane.inFrame === 0) this.#order.settled(lane)
     this.#admission.ended(lane.window)
@@ -313,6 +333,7 @@ export class TriggerDispatch implements DeliveryOwner {
   async stop(drainMs: number): Promise<boolean> {
     if (this.#gate.isStopped) return true
     this.#gate.stopping()
+    this.breaker?.stop()
     this.#admission.close()
     const limit = new AbortController()
     const timer = Number.isFinite(drainMs) ? setTimeout(() => (limit.abort(), this.#gate.update()), drainMs) : undefined
@@ -362,7 +383,7 @@ export class TriggerDispatch implements DeliveryOwner {
 
   #changed(state: TriggerState): void {
     // What became ready meanwhile has found no version, or has waited for something else than a worker.
-    if (state === 'running') {
+    if (state === 'running' || state === 'probing') {
       this.reroute()
       this.#admission.goOn()
     }

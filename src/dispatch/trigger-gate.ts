@@ -6,12 +6,15 @@ import type { PauseRecord } from '../store/home-store.ts'
  *                      pause() resume()
  *                         ▼   │
  *                     pausing ──nothing runs any more──▶ paused    (also the first state after a restart)
+ *                         ▲                                │
+ *                         └────── pause() ── probing ◀──probe(): the pause stays, single events run
  *
  *   While it is held and not paused it is `disabled` instead: nothing starts, and {@link TriggerGate.hold} tells when
  *   nothing runs any more.
  *   any ──stop()──▶ stopping ──drained or forced──▶ stopped
  */
-export type TriggerState = 'stopped' | 'running' | 'blocked' | 'pausing' | 'paused' | 'disabled' | 'stopping'
+export type TriggerState =
+  'stopped' | 'running' | 'blocked' | 'pausing' | 'paused' | 'probing' | 'disabled' | 'stopping'
 
 /** Parts of a trigger that can hinder it, each for itself. */
 export type TriggerPart = 'store' | 'parking' | 'subscription' | 'dispatch' | 'suspects'
@@ -29,6 +32,7 @@ export class TriggerGate {
   readonly #options: TriggerGateOptions
   #life: 'stopped' | 'started' | 'stopping' = 'stopped'
   #pause: PauseRecord | undefined
+  #isProbing = false
   #held: string | undefined
   /** By part: one that works again says nothing about the others. */
   readonly #problems = new Map<TriggerPart, string>()
@@ -88,13 +92,23 @@ export class TriggerGate {
 
   /** Resolves when the pause is confirmed, was taken back, or a stop came instead. */
   async pause(pause: PauseRecord): Promise<void> {
+    // What a circuit breaker has decided comes back when it is durable: what probes meanwhile goes on.
+    const isKnown = pause.failedProbes !== undefined && pause.failedProbes === this.#pause?.failedProbes
+    this.#isProbing &&= isKnown
     this.#pause = pause
     this.update()
     await this.until(() => this.#state !== 'pausing')
   }
 
+  /** Lets events start although it is paused, until it is paused again: whoever calls bounds which. */
+  probe(): void {
+    this.#isProbing = true
+    this.update()
+  }
+
   resume(): void {
     this.#pause = undefined
+    this.#isProbing = false
     this.update()
   }
 
@@ -135,9 +149,10 @@ export class TriggerGate {
 
   #derived(): TriggerState {
     if (this.#life !== 'started') return this.#life
-    if (this.#pause !== undefined) return this.#options.running() > 0 ? 'pausing' : 'paused'
+    if (this.#pause !== undefined && !this.#isProbing) return this.#options.running() > 0 ? 'pausing' : 'paused'
     if (this.#held !== undefined) return 'disabled'
-    return this.#problems.size > 0 ? 'blocked' : 'running'
+    if (this.#problems.size > 0) return 'blocked'
+    return this.#isProbing ? 'probing' : 'running'
   }
 
   #setState(state: TriggerState): void {

@@ -6,9 +6,11 @@ import type { HomeStore } from '../store/home-store.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { Feed, InvocationOutcome } from '../workers/invocation.ts'
 import type { WindowLimits } from './assigned-window.ts'
+import type { BreakerPolicy } from './breaker.ts'
 import type { Delivery } from './delivery.ts'
 import type { ProcessGate } from './process-gate.ts'
 import type { RouteTable } from './route.ts'
+import type { BreakerKeeper } from './trigger-breaker.ts'
 
 /** The part of a pino logger that dispatch uses. */
 export interface DispatchLogger {
@@ -65,6 +67,8 @@ export interface TriggerOptions {
   readonly store: HomeStore
   readonly tracer: Tracer
   readonly logger: DispatchLogger
+  /** Pauses it by itself when too many attempts fail. Absent: nothing does. */
+  readonly breaker?: { readonly policy: BreakerPolicy; readonly keeper: BreakerKeeper } | undefined
   readonly now: () => number
   readonly random: () => number
   readonly onState?: (state: string) => void

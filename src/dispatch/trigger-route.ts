@@ -28,11 +28,12 @@ export class TriggerRoute implements FrameSource {
   }
 
   get runnable(): number {
-    return this.trigger.state === 'running' ? this.ready.events : 0
+    return Math.min(this.ready.events, this.trigger.startable)
   }
 
   get runnableKeys(): number {
-    return this.trigger.state === 'running' ? this.ready.lanes : 0
+    // Probes are no reason for further workers.
+    return Math.min(this.ready.lanes, this.trigger.state === 'probing' ? 1 : this.trigger.startable)
   }
 
   take(size: FrameSize, into: Invocation[]): void {

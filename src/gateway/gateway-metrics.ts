@@ -1,3 +1,4 @@
+import type { BreakerStatus } from '../dispatch/trigger-breaker.ts'
 import type { EmbeddedLogStats } from '../log/embedded/embedded-log-stats.ts'
 import type { SourceStats } from '../sources/source.ts'
 import type { WorkerPoolStats } from '../workers/worker-pool.ts'
@@ -56,6 +57,22 @@ function registerTriggers({ metrics: registry, ends, triggers: { running: trigge
   )
   gauge('sluice_trigger_blocked', '1 while nothing of the trigger starts because of a fault.', ({ dispatch }) =>
     dispatch.problem === undefined ? 0 : 1,
+  )
+  const breakers = (value: (status: BreakerStatus) => number) =>
+    function* (): Readings {
+      for (const { name, dispatch } of triggers.values())
+        if (dispatch.breaker !== undefined) yield [{ trigger: name }, value(dispatch.breaker.status)]
+    }
+  registry.gauge(
+    {
+      name: 'sluice_breaker_state',
+      help: '0 while the circuit breaker is closed, 1 while it is half-open, 2 while open.',
+    },
+    breakers(({ state }) => ['closed', 'half-open', 'open'].indexOf(state)),
+  )
+  registry.counter(
+    { name: 'sluice_breaker_openings', help: 'Times that a circuit breaker opened, after probes that failed as well.' },
+    breakers(({ openings }) => openings),
   )
   gauge('sluice_events_running', 'Events in workers now.', ({ dispatch }) => dispatch.running)
   registry.counter(

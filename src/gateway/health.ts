@@ -53,4 +53,4 @@ export function healthOf(view: GatewayView): GatewayHealth {
   return { healthy, ready: healthy && parts.every(part => part.ready), parts }
 }
 
-const wished: ReadonlySet<string> = new Set(['running', 'paused', 'pausing', 'disabled'])
+const wished: ReadonlySet<string> = new Set(['running', 'paused', 'pausing', 'probing', 'disabled'])

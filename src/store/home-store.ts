@@ -50,6 +50,8 @@ export interface PauseRecord {
   readonly sinceMs: number
   /** It ends by itself then; absent: somebody has to end it. */
   readonly expiresAtMs?: number
+  /** Made by the circuit breaker of a trigger, which may end it: so often has probing failed since. Absent: a person's. */
+  readonly failedProbes?: number
 }
 
 /**

@@ -8,7 +8,7 @@ const schema = `
 `
 
 /** What a pause has learnt to say since the table was made; a Sluice that does not know a column leaves it as it is. */
-const laterColumns = { expires_at: 'INTEGER' } as const
+const laterColumns = { expires_at: 'INTEGER', failed_probes: 'INTEGER' } as const
 
 /** Makes the table of pauses, or adds what one of an earlier version lacks. */
 export function preparePauses(database: DatabaseSync): void {
@@ -29,19 +29,20 @@ export function pauseOperations(sql: (text: string) => StatementSync) {
   return {
     pause(scope: string, pause: PauseRecord): void {
       run(
-        'INSERT OR REPLACE INTO pauses (scope, reason, paused_by, since, expires_at) VALUES (?,?,?,?,?)',
+        'INSERT OR REPLACE INTO pauses (scope, reason, paused_by, since, expires_at, failed_probes) VALUES (?,?,?,?,?,?)',
         scope,
         pause.reason,
         pause.by,
         pause.sinceMs,
         pause.expiresAtMs ?? null,
+        pause.failedProbes ?? null,
       )
     },
     resume(scope: string): void {
       run('DELETE FROM pauses WHERE scope = ?', scope)
     },
     pauses(): [string, PauseRecord][] {
-      const rows = sql('SELECT scope, reason, paused_by, since, expires_at FROM pauses').all()
+      const rows = sql('SELECT scope, reason, paused_by, since, expires_at, failed_probes FROM pauses').all()
       return rows.map(row => [
         String(row['scope']),
         {
@@ -49,6 +50,7 @@ export function pauseOperations(sql: (text: string) => StatementSync) {
           by: String(row['paused_by']),
           sinceMs: Number(row['since']),
           ...(row['expires_at'] === null ? {} : { expiresAtMs: Number(row['expires_at']) }),
+          ...(row['failed_probes'] === null ? {} : { failedProbes: Number(row['failed_probes']) }),
         },
       ])
     },

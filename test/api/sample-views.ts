@@ -146,6 +146,7 @@ export const triggerViewOf = (name: string): TriggerView => ({
   deadLetters: 3,
   partitions: [{ partition: 0, committed: null, end: 12_345, lag: 12_345, inFlight: 3 }],
   paused: null,
+  breaker: null,
   expiresAtMs: null,
   revision: 9,
   createdAtMs: 1,

@@ -17,6 +17,17 @@ export const pauseView = Type.Object({
   expiresAtMs: known('It ends by itself then; null: somebody has to end it.'),
 })
 
+export const breakerView = Type.Object({
+  state: oneOf(
+    ['closed', 'open', 'half-open'],
+    'open: it has paused the trigger. half-open: single events run, and when they succeed it resumes it.',
+  ),
+  attempts: count('In the window now.'),
+  failures: count('Of those attempts.'),
+  openings: count('Since the trigger was built, after probes that failed as well.'),
+  probeAtMs: known('When single events are tried again; null: it is not open.'),
+})
+
 export const triggerView = Type.Object({
   name: Type.String(),
   uid: Type.String({ description: 'Names its consumer group: a trigger that is made again is another group.' }),
@@ -24,7 +35,10 @@ export const triggerView = Type.Object({
     ['api', 'config', 'gateway'],
     'config: only the configuration file changes it. gateway: it reads asynchronous invocations.',
   ),
-  state: oneOf(['running', 'pausing', 'paused', 'stopped', 'disabled']),
+  state: oneOf(
+    ['running', 'pausing', 'paused', 'probing', 'stopped', 'disabled'],
+    'probing: paused by its circuit breaker, which lets single events run to find out whether it can go on.',
+  ),
   stream: Type.String(),
   function: Type.String({ description: 'Name of the function.' }),
   functionRef: Type.String({ description: 'The function as the definition says it: price, price@3 or price@live.' }),
@@ -58,6 +72,7 @@ export const triggerView = Type.Object({
   deadLetters: count('Kept now.'),
   partitions: Type.Array(partitionView),
   paused: nullable(pauseView),
+  breaker: nullable(breakerView, 'What pauses it by itself; null: it has none, or does not run.'),
   expiresAtMs: known('Deleted at this time unless it is renewed; null: kept.'),
   revision,
   createdAtMs: timeMs(),

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { FilterSchema } from '../../events/filter-schema.ts'
 import { functionRefPattern } from '../function-ref.ts'
+import { breakerSchema } from './breaker.ts'
 import { retryOverrideSchema } from './function-definition.ts'
 import { nameSchema } from './name.ts'
 
@@ -46,6 +47,7 @@ export const triggerSchema = Type.Object(
       description: 'Events of one partition between reading and completion: the bound of duplicates after a crash.',
     }),
     retry: Type.Optional(retryOverrideSchema),
+    breaker: Type.Optional(breakerSchema),
   },
   { additionalProperties: false, description: 'Runs a function on the events of a stream.' },
 )

@@ -1,6 +1,7 @@
 import type { TriggerConfig } from '../../config/sections/trigger.ts'
 import type { Delivery } from '../../dispatch/delivery.ts'
 import type { ProcessGate } from '../../dispatch/process-gate.ts'
+import type { BreakerKeeper } from '../../dispatch/trigger-breaker.ts'
 import { TriggerDispatch } from '../../dispatch/trigger-dispatch.ts'
 import type { DispatchLogger } from '../../dispatch/trigger-options.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
@@ -69,6 +70,7 @@ export function buildTrigger(
   routes: RouteTable,
   parts: TriggerParts,
   onSettled: (delivery: Delivery, outcome: InvocationOutcome) => void,
+  breakerKeeper?: BreakerKeeper,
 ): { readonly log: PartitionLog; readonly dispatch: TriggerDispatch } {
   const { name, uid, definition } = record
   const { log, kafka } = streamOf(definition.stream, parts)
@@ -92,6 +94,10 @@ export function buildTrigger(
     ...(definition.delivery === undefined ? {} : { delivery: definition.delivery }),
     skips: reason => kafka?.skips(reason) ?? false,
     routes,
+    breaker:
+      definition.breaker === undefined || breakerKeeper === undefined
+        ? undefined
+        : { policy: definition.breaker, keeper: breakerKeeper },
     sinkRetry,
     parkAfterMs,
     parkAtStop: kafka === undefined,

@@ -1,10 +1,13 @@
 import { parseFunctionRef, type FunctionRef } from '../../config/function-ref.ts'
+import type { Delivery } from '../../dispatch/delivery.ts'
 import type { TriggerDispatch } from '../../dispatch/trigger-dispatch.ts'
 import { messageOf, SluiceError } from '../../errors/sluice-error.ts'
 import { EmbeddedLog } from '../../log/embedded/embedded-log.ts'
 import type { PartitionLog } from '../../log/partition-log.ts'
 import type { RegistryState, TriggerDefinition, TriggerRecord } from '../../registry/registry-records.ts'
+import type { InvocationOutcome } from '../../workers/invocation.ts'
 import { groupOf } from '../home-streams.ts'
+import { keepBreaker } from '../pauses/keep-breaker.ts'
 import type { PauseBoard } from '../pauses/pause-board.ts'
 import { buildTrigger, type TriggerParts } from './build-trigger.ts'
 import type { FunctionRoutes } from './function-routes.ts'
@@ -195,12 +198,17 @@ export class TriggerFleet {
     const refs = functions.open(refOf(definition))
     const routes = new TriggerRoutes(refs, { stream: definition.stream, retry: definition.retry, functions })
     try {
-      const built = buildTrigger(record, routes, this.#options, (delivery, outcome) =>
-        shadows.offer(routes.refs, delivery, outcome),
-      )
+      const keeper = keepBreaker(pauses, uid)
+      // Nothing would ever end the pause of a breaker that was taken away.
+      if (definition.breaker === undefined) await keeper.closed()
+      const offer = (delivery: Delivery, outcome: InvocationOutcome): void =>
+        shadows.offer(routes.refs, delivery, outcome)
+      const built = buildTrigger(record, routes, this.#options, offer, keeper)
       const trigger: RunningTrigger = { name, record, routes, ...built }
       routes.onChange = () => {
         trigger.dispatch.reroute()
+        // Another version may work where the one before did not.
+        trigger.dispatch.breaker?.hasten()
         const current = this.#running.get(name)
         if (current !== undefined) this.#holdLater(current)
       }

@@ -37,6 +37,7 @@ export async function triggerViewOf(trigger: RunningTrigger, parts: TriggerViewP
     deadLetters: parts.deadLetters.get(record.uid) ?? 0,
     partitions,
     paused: pauseRecord === undefined ? null : pauseViewOf(pauseRecord),
+    breaker: breakerViewOf(trigger),
     ...(problem === undefined ? {} : { detail: problem }),
   }
 }
@@ -65,6 +66,7 @@ export function waitingTriggerViewOf(
     deadLetters: deadLetters.get(record.uid) ?? 0,
     partitions: [],
     paused: pause === undefined ? null : pauseViewOf(pause),
+    breaker: null,
     detail: problem,
   }
 }
@@ -73,6 +75,11 @@ export function waitingTriggerViewOf(
 function retryModeOf({ routes, record }: RunningTrigger): TriggerView['retryMode'] {
   const isDelayed = routes.targetsOf().some(({ retry }) => retry.mode === 'delayed')
   return isDelayed ? 'delayed' : (record.definition.retry?.mode ?? 'in-order')
+}
+
+function breakerViewOf({ dispatch }: RunningTrigger): TriggerView['breaker'] {
+  const status = dispatch.breaker?.status
+  return status === undefined ? null : { ...status, probeAtMs: status.probeAtMs ?? null }
 }
 
 function fieldsOf(record: TriggerRecord) {

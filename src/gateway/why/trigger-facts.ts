@@ -56,6 +56,8 @@ function runningGate({ dispatch }: RunningTrigger): GateFacts {
       return { kind: 'open' }
     case 'pausing':
     case 'paused':
+    // A probe may run, anything else waits for the end of the pause.
+    case 'probing':
       return { kind: 'paused', pause: pauseRecord as PauseRecord }
     case 'disabled':
       return { kind: 'disabled', problem: heldFor ?? 'it is disabled' }
