@@ -6,7 +6,7 @@ import { apiPath } from '../api-client.ts'
 import { colorsOf } from '../colors.ts'
 import type { CommandIo } from '../command-io.ts'
 import { formatTable } from '../format-table.ts'
-import { defaultTrigger } from '../manifest/default-definition.ts'
+import { defaultBreaker, defaultTrigger } from '../manifest/default-definition.ts'
 import { assertName } from '../manifest/find-function.ts'
 import { collect, duration, jsonValue, pointInTime, wholeNumber } from '../option-parsers.ts'
 import { preconditionOf, putTrigger } from '../plan/carry-out.ts'
@@ -29,6 +29,7 @@ interface TriggerFlags {
   readonly maxAttempts?: number
   readonly maxAge?: number
   readonly retryMode?: NonNullable<TriggerConfig['retry']>['mode']
+  readonly breaker?: NonNullable<TriggerConfig['breaker']> | 'off'
   readonly description?: string
   readonly enabled?: boolean
   readonly disabled?: boolean
@@ -100,14 +101,16 @@ Its stream and start cannot change: they need another trigger.
 
 Examples:
   sluice triggers update price-orders --function price@live
+  sluice triggers update price-orders --breaker '{"failureRate":0.8,"probes":5}'
   sluice triggers update price-orders --no-sinks --disabled`,
     )
     .action(async (name: string, options: ApiCommandOptions & TriggerFlags) => {
       const client = clientOf(options, io)
       const current = await client.json<TriggerView>('GET', apiPath('triggers', name))
       const { stream = current.definition.stream, function: functionRef = current.definition.function } = options
+      const { breaker: _breaker, ...withoutBreaker } = current.definition
       const definition = {
-        ...current.definition,
+        ...(options.breaker === 'off' ? withoutBreaker : current.definition),
         stream,
         function: functionRef,
         ...changesOf(options, current.definition),
@@ -162,6 +165,11 @@ function withFlags(command: Command): Command {
         'delayed',
       ]),
     )
+    .option(
+      '--breaker <settings>',
+      'pause by itself when attempts fail: on, off, or what differs, as JSON',
+      parseBreaker,
+    )
     .option('--description <text>', 'for people')
     .option('--enabled', 'it runs')
     .addOption(new Option('--disabled', 'it does not run').conflicts('enabled'))
@@ -173,7 +181,7 @@ function changesOf(
   flags: TriggerFlags,
   current: Pick<TriggerView['definition'], 'retry'> | undefined,
 ): Partial<TriggerConfig> {
-  const { filter, start, ordering, delivery, maxInFlight, description } = flags
+  const { filter, start, ordering, delivery, maxInFlight, description, breaker } = flags
   const retry = retryOf(flags)
   const sinks = flags.sinks === false ? [] : flags.sink
   const enabled = flags.disabled === true ? false : flags.enabled
@@ -184,6 +192,7 @@ function changesOf(
     ...(delivery === undefined ? {} : { delivery }),
     ...(maxInFlight === undefined ? {} : { maxInFlight }),
     ...(Object.keys(retry).length === 0 ? {} : { retry: { ...current?.retry, ...retry } }),
+    ...(breaker === undefined || breaker === 'off' ? {} : { breaker }),
     ...(description === undefined ? {} : { description }),
     ...(sinks === undefined ? {} : { sinks: [...sinks] }),
     ...(enabled === undefined ? {} : { enabled }),
@@ -210,6 +219,14 @@ function parseStart(text: string): TriggerConfig['start'] {
       'It must be earliest, latest, offset:<n>, 10m (ago) or a time such as 2026-03-01T08:00:00Z.',
     )
   }
+}
+
+function parseBreaker(text: string): NonNullable<TriggerFlags['breaker']> {
+  if (text === 'off') return text
+  const settings = text === 'on' ? {} : jsonValue(text)
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings))
+    throw new InvalidArgumentError(`It must be on, off, or an object such as '{"failureRate":0.8}'.`)
+  return { ...defaultBreaker(), ...settings }
 }
 
 async function show(io: CommandIo, name: string, options: ApiCommandOptions): Promise<void> {

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../../config/json-schema.ts'
+import { breakerSchema } from '../../config/sections/breaker.ts'
 import { functionDefinitionSchema, type FunctionDefinition } from '../../config/sections/function-definition.ts'
 import { triggerSchema, type TriggerConfig } from '../../config/sections/trigger.ts'
 import { validateNode } from '../../config/validate-node.ts'
@@ -13,4 +14,9 @@ export function defaultDefinition(): FunctionDefinition {
 /** What a trigger has where nothing is said; its stream and function are missing. */
 export function defaultTrigger(): Omit<TriggerConfig, 'stream' | 'function'> {
   return validateNode(triggerSchema as unknown as JsonSchema, nothing, []) as TriggerConfig
+}
+
+/** A circuit breaker of which nothing is said. */
+export function defaultBreaker(): NonNullable<TriggerConfig['breaker']> {
+  return validateNode(breakerSchema as unknown as JsonSchema, nothing, []) as NonNullable<TriggerConfig['breaker']>
 }

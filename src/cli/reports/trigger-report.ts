@@ -55,6 +55,7 @@ export function formatTrigger(view: TriggerView, terminal: Terminal | undefined)
     ['failed attempts', view.failed],
     ['retries', view.retries],
     ['dead letters', view.deadLetters],
+    ['circuit breaker', breakerOf(view, nowMs)],
     ['expires', view.expiresAtMs === null ? undefined : `in ${formatDuration(Math.max(0, view.expiresAtMs - nowMs))}`],
     ['changed', `${formatAge(view.updatedAtMs, nowMs)} ago, revision ${view.revision}`],
   ])
@@ -76,6 +77,13 @@ export function formatTrigger(view: TriggerView, terminal: Terminal | undefined)
 function orderOf({ ordering, retryMode, delayed }: TriggerView): string {
   const order = { key: 'by key', partition: 'by partition', none: 'none' }[ordering]
   return retryMode === 'delayed' ? `${order}, given up for events that fail: ${delayed} so far` : order
+}
+
+function breakerOf({ breaker }: TriggerView, nowMs: number): string | undefined {
+  if (breaker === null) return undefined
+  const { state, attempts, failures, probeAtMs } = breaker
+  if (probeAtMs !== null) return `${state}, probes in ${formatDuration(Math.max(0, probeAtMs - nowMs))}`
+  return state === 'closed' ? `closed: ${failures} of ${attempts} attempts failed` : `${state}: probes run`
 }
 
 /** What its definition says beyond the defaults, and is not told elsewhere. */

@@ -152,6 +152,16 @@ describe('sluice triggers', () => {
     })
   })
 
+  it('switches a circuit breaker on, with the defaults where nothing is said, changes and removes it', async () => {
+    await create('--breaker', '{"failureRate":0.8}')
+    expect(gateway.writes[0]).toMatchObject({ body: { breaker: { failureRate: 0.8, minAttempts: 20, probes: 3 } } })
+    await sluice('triggers', 'update', 'price-orders', '--breaker', 'on')
+    expect(gateway.writes[1]).toMatchObject({ body: { breaker: { failureRate: 0.5 } } })
+    const { out } = await sluice('triggers', 'update', 'price-orders', '--breaker', 'off')
+    expect(out).toContain('breaker.failureRate')
+    expect(gateway.writes[2]?.body).not.toHaveProperty('breaker')
+  })
+
   it('lists, shows and deletes', async () => {
     await create()
     expect((await sluice('triggers', '--function', 'other')).out).toBe('no triggers\n')
@@ -164,6 +174,7 @@ describe('sluice triggers', () => {
     ['a filter that is no JSON', ['--filter', '{'], 'It is not JSON'],
     ['a start that is none', ['--start', 'soon'], 'must be earliest, latest, offset:<n>'],
     ['an order that is none', ['--ordering', 'total'], 'Allowed choices are key, partition, none'],
+    ['a circuit breaker that is none', ['--breaker', '7'], 'It must be on, off, or an object'],
     ['on and off at once', ['--enabled', '--disabled'], 'cannot be used with'],
   ])('exits with 2 for %s', async (_what, args, expected) => {
     expect(await create(...args)).toMatchObject({ code: 2, err: expect.stringContaining(expected) })
