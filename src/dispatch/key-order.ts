@@ -83,13 +83,20 @@ export class KeyOrder {
   /**
    * Takes what is ready for a version: of each lane its oldest events as one run, at most `size.maxPerKey`. They are in
    * the frame from here on; {@link settled} is to be called when all of a lane's run came back.
+   * @param maxTaken bound of what is taken in all, with suspects that run beside the frame.
    */
-  take({ ready }: TriggerRoute, size: FrameSize, into: Invocation[], onTaken: (delivery: Delivery) => void): void {
+  take(
+    { ready }: TriggerRoute,
+    size: FrameSize,
+    into: Invocation[],
+    onTaken: (delivery: Delivery) => void,
+    maxTaken = Infinity,
+  ): void {
     const { crashes } = this.#options
     let bytes = 0
     let alone = 0
     let postponed: Lane | undefined
-    while (into.length + alone < size.maxEvents && bytes < maxFrameBytes) {
+    while (into.length < size.maxEvents && into.length + alone < maxTaken && bytes < maxFrameBytes) {
       const lane = ready.shift()
       if (lane === undefined) return
       if (!lane.window.assigned) continue
@@ -114,7 +121,7 @@ export class KeyOrder {
         }
         continue
       }
-      const maxEvents = Math.min(size.maxPerKey, size.maxEvents - into.length - alone)
+      const maxEvents = Math.min(size.maxPerKey, size.maxEvents - into.length)
       bytes += this.#takeRun(lane, maxEvents, maxFrameBytes - bytes, into, onTaken)
     }
   }

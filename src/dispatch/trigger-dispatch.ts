@@ -297,13 +297,14 @@ export class TriggerDispatch implements DeliveryOwner {
     if (startable === 0) return
     // Of different keys as far as there are any, and no more than may start.
     const bounded = this.state === 'probing' ? { maxEvents: Math.min(size.maxEvents, startable), maxPerKey: 1 } : size
-    this.#order.take(route, bounded, into, delivery => {
+    const onTaken = (delivery: Delivery): void => {
       this.#running++
       this.breaker?.started()
       route.running++
       this.#admission.began(delivery.lane.window)
       if (this.#options.tracer.enabled) startProcessSpan(this.#options, delivery)
-    })
+    }
+    this.#order.take(route, bounded, into, onTaken, startable)
   }
 
   settled(delivery: Delivery, outcome: InvocationOutcome): void {
