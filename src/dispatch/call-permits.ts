@@ -13,13 +13,16 @@ export interface PermitUser {
  * limits are at work the strictest of each kind counts.
  *
  * Who finds no permit waits in turn: the next one is kept for whoever waits for longest, so that no version starves
- * beside another one. A timer runs only while somebody waits for a token.
+ * beside another one. Copies of shadows come last: they reserve nothing, and leave one permit for the event that comes next.
+ * A timer runs only while somebody waits for a token.
  */
 export class CallPermits {
   readonly #now: () => number
   readonly #users = new Set<PermitUser>()
   /** In the order in which they began to wait. */
   readonly #waiting = new Set<PermitUser>()
+  /** Those that only have copies to begin. */
+  readonly #waitingToCopy = new Set<PermitUser>()
   #limits: CallLimits = {}
   #bucket: TokenBucket | undefined
   #running = 0
@@ -55,9 +58,7 @@ export class CallPermits {
 
   /** Calls that a version may begin now; Infinity without limits. */
   free(user: PermitUser): number {
-    const { maxConcurrency = Infinity } = this.#limits
-    let free = maxConcurrency - this.#running
-    if (this.#bucket !== undefined) free = Math.min(free, this.#bucket.available(this.#now()))
+    let free = this.#unused
     if (free === Infinity) return free
     for (const other of this.#waiting) {
       if (other === user) break
@@ -66,44 +67,70 @@ export class CallPermits {
     return Math.max(0, free)
   }
 
+  /** Copies that may begin now, whichever version has them. */
+  get freeToCopy(): number {
+    const free = this.#unused
+    return free === Infinity ? free : Math.max(0, free - this.#waiting.size - 1)
+  }
+
+  /** Calls that may begin now as far as only their number at a time counts, before whoever waits. */
+  get freeAtOnce(): number {
+    return (this.#limits.maxConcurrency ?? Infinity) - this.#running
+  }
+
   /**
    * A version begins calls: at most {@link free}, or more when their number is known late; then later ones wait for it.
    * @param atOnce how many of them run at a time, to be given to {@link release} as they end.
    */
   take(user: PermitUser, calls: number, atOnce: number): void {
     this.#waiting.delete(user)
+    this.#waitingToCopy.delete(user)
     this.#running += atOnce
     this.#bucket?.take(calls, this.#now())
+    // Who waits behind it may have found a token that was kept for it, and no reason for a timer.
+    if (this.#waiting.size > 0) this.#arm()
   }
 
   /** @param unused calls that were taken and did not begin. */
   release(atOnce: number, unused = 0): void {
     this.#running -= atOnce
     if (unused > 0) this.#bucket?.giveBack(unused)
-    if (this.#waiting.size > 0) this.#wake()
+    this.#wake()
   }
 
   /** It has something to begin and found nothing free: {@link PermitUser.schedule} is called when there may be. */
   wait(user: PermitUser): void {
+    this.#waitingToCopy.delete(user)
     if (!this.#waiting.has(user)) {
+      // Copies wait for more tokens than one.
+      if (this.#waiting.size === 0) this.#disarm()
       this.#waiting.add(user)
       this.waits++
     }
     this.#arm()
   }
 
+  /** It only has copies to begin: it is called when there may be room for them. */
+  waitToCopy(user: PermitUser): void {
+    this.stopWaiting(user)
+    this.#waitingToCopy.add(user)
+    this.#arm()
+  }
+
   /** It has nothing to begin, or lacks something else than a permit: none is kept for it. */
   stopWaiting(user: PermitUser): void {
-    if (!this.#waiting.delete(user)) return
-    if (this.#waiting.size > 0) this.#wake()
-    else this.#disarm()
+    const hadPlace = this.#waiting.delete(user)
+    if (!this.#waitingToCopy.delete(user) && !hadPlace) return
+    if (hadPlace) this.#wake()
+    if (this.#waiting.size + this.#waitingToCopy.size === 0) this.#disarm()
   }
 
   /** What a version waits for, `limited to 10/s`; undefined when it does not wait. */
   reason(user: PermitUser): string | undefined {
     if (!this.#waiting.has(user)) return undefined
     const { maxConcurrency, ratePerSecond } = this.#limits
-    if (maxConcurrency !== undefined && this.#running >= maxConcurrency) return `limited to ${maxConcurrency} at once`
+    if (maxConcurrency !== undefined && (ratePerSecond === undefined || this.#running >= maxConcurrency))
+      return `limited to ${maxConcurrency} at once`
     return ratePerSecond === undefined ? undefined : `limited to ${ratePerSecond}/s`
   }
 
@@ -111,7 +138,17 @@ export class CallPermits {
   waitMs(calls: number): number | undefined {
     const { maxConcurrency = Infinity } = this.#limits
     if (this.#running >= maxConcurrency || this.#bucket === undefined) return undefined
-    return this.#bucket.waitMs(this.#now(), calls)
+    return this.tokenWaitMs(calls)
+  }
+
+  /** How long until the rate permits so many more calls; 0 without one. */
+  tokenWaitMs(calls: number): number {
+    return this.#bucket?.waitMs(this.#now(), calls) ?? 0
+  }
+
+  get #unused(): number {
+    const free = this.freeAtOnce
+    return this.#bucket === undefined ? free : Math.min(free, this.#bucket.available(this.#now()))
   }
 
   #changed(): void {
@@ -126,11 +163,14 @@ export class CallPermits {
 
   #wake(): void {
     for (const user of this.#waiting) user.schedule()
+    for (const user of this.#waitingToCopy) user.schedule()
   }
 
   #arm(): void {
     if (this.#timer !== undefined || this.#bucket === undefined) return
-    const waitMs = this.#bucket.waitMs(this.#now())
+    const { burst = Infinity } = this.#limits
+    const tokens = this.#waiting.size > 0 ? 1 : 2
+    const waitMs = tokens > burst ? 0 : this.#bucket.waitMs(this.#now(), tokens)
     if (waitMs === 0) return
     this.#timer = setTimeout(
       () => {

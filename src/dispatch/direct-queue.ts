@@ -1,6 +1,6 @@
 import { SluiceError } from '../errors/sluice-error.ts'
 import type { CallLimits } from '../functions/function-version.ts'
-import { retryDelayMs } from '../log/retry-delay.ts'
+import { retryDelayMs, withJitter } from '../log/retry-delay.ts'
 import type { DirectInvocation } from './direct-invocation.ts'
 
 export interface DirectQueueOptions {
@@ -14,8 +14,10 @@ export interface DirectQueueOptions {
 /** What the limits of the function have to say when one more invocation wants to wait. */
 export interface PermitFacts {
   readonly limits: CallLimits
-  /** Calls that may begin now. */
-  readonly free: number
+  /** Calls that may begin now as far as only their number at a time counts. */
+  readonly freeAtOnce: number
+  /** How long until the rate permits one more than wait already, in ms. */
+  readonly tokenWaitMs: number
   /** Smoothed handler time of one call; undefined: not known. */
   readonly serviceTimeMs: number | undefined
 }
@@ -59,19 +61,24 @@ export class DirectQueue {
   }
 
   /** As many may wait as begin within a second, or as may run at a time: whoever waits shall not wait for long. */
-  #checkLimits({ limits, free, serviceTimeMs }: PermitFacts): void {
-    const { maxConcurrency = Infinity, ratePerSecond = Infinity } = limits
-    const most = Math.max(1, Math.floor(Math.min(maxConcurrency, ratePerSecond)))
+  #checkLimits({ limits, freeAtOnce, tokenWaitMs, serviceTimeMs }: PermitFacts): void {
+    const { maxConcurrency = Infinity, ratePerSecond } = limits
     const { length } = this
-    if (most === Infinity || length - free < most) return
+    if (tokenWaitMs > longestTokenWaitMs) {
+      throw this.#limited(`${ratePerSecond}/s`, withJitter(tokenWaitMs, Math.random()))
+    }
+    if (length - freeAtOnce < maxConcurrency) return
     const endPerSecond = serviceTimeMs === undefined ? undefined : (maxConcurrency * 1_000) / Math.max(serviceTimeMs, 1)
-    const perSecond = Math.min(ratePerSecond, endPerSecond ?? ratePerSecond)
-    const retryAfterMs = retryDelayMs(length + 1, perSecond === Infinity ? undefined : perSecond, Math.random())
-    const limit = maxConcurrency < ratePerSecond ? `${maxConcurrency} at once` : `${ratePerSecond}/s`
-    throw new SluiceError(
+    throw this.#limited(`${maxConcurrency} at once`, retryDelayMs(length + 1, endPerSecond, Math.random()))
+  }
+
+  #limited(limit: string, retryAfterMs: number): SluiceError {
+    return new SluiceError(
       'SLUICE_DISPATCH_LIMITED',
-      `function ${this.#options.name} is limited to ${limit} (limits), and ${length} wait already; try again later`,
+      `function ${this.#options.name} is limited to ${limit} (limits), and ${this.length} wait already; try again later`,
       { details: { retryAfterS: Math.ceil(retryAfterMs / 1_000) } },
     )
   }
 }
+
+const longestTokenWaitMs = 1_000

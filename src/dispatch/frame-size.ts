@@ -1,5 +1,5 @@
 import type { BatchOptions } from '../functions/function-version.ts'
-import { batchEnd } from '../workers/batch-plan.ts'
+import { batchEnd, type BatchFacts } from '../workers/batch-plan.ts'
 import type { Invocation } from '../workers/invocation.ts'
 
 /**
@@ -28,6 +28,8 @@ export interface FrameFacts {
   readonly runnable: number
   /** Workers that could take a frame now. */
   readonly freeSlots: number
+  /** Whether the worker that takes the frame has to be started first. */
+  readonly isCold?: boolean
 }
 
 export interface FrameSize {
@@ -69,31 +71,43 @@ function framesOfBatches(batchEvents: number, serviceTimeMs: number | undefined)
 /**
  * The part of a frame that permits allow. An event that waits in the worker for another one would hold a permit for
  * nothing, so no more go together than it runs at a time, one of each key, spread over the workers that are free; and one
- * batch at a time.
+ * batch at a time. A worker that starts first gets one: what waits for it begins together with what is permitted meanwhile.
  *
  * @param permits calls that may begin now; Infinity: no limits.
  */
 export function withinPermits(size: FrameSize, permits: number, facts: FrameFacts): FrameSize {
   if (permits === Infinity) return size
-  const { batchEvents, concurrency, freeSlots } = facts
+  const { batchEvents, concurrency, freeSlots, isCold } = facts
   if (batchEvents !== undefined) {
     const maxEvents = Math.min(size.maxEvents, batchEvents)
     return { maxEvents, maxPerKey: maxEvents }
   }
-  const share = Math.ceil(permits / Math.max(freeSlots, 1))
+  const share = isCold === true ? 1 : Math.ceil(permits / Math.max(freeSlots, 1))
   return { maxEvents: Math.max(1, Math.min(size.maxEvents, concurrency, share)), maxPerKey: 1 }
 }
 
 /** How many times a batch handler is called for the events of a frame. */
-export function callsOf(frame: readonly Invocation[], { maxEvents, maxBytes = Infinity }: BatchOptions): number {
-  const facts = {
-    ...{ count: frame.length, maxEvents, maxBytes },
-    byteLength: (index: number) => frame[index]?.record.value?.length ?? 0,
-    startsBatch: (index: number) => frame[index]?.part !== frame[index - 1]?.part,
-  }
+export function callsOf(frame: readonly Invocation[], batch: BatchOptions): number {
+  const facts = batchFacts(frame, batch)
   let calls = 0
   for (let from = 0; from < frame.length; from = batchEnd(from, facts)) calls++
   return calls
+}
+
+/** How many events of a frame the first calls of a batch handler take. */
+export function eventsOfCalls(frame: readonly Invocation[], batch: BatchOptions, calls: number): number {
+  const facts = batchFacts(frame, batch)
+  let events = 0
+  for (let call = 0; call < calls && events < frame.length; call++) events = batchEnd(events, facts)
+  return events
+}
+
+function batchFacts(frame: readonly Invocation[], { maxEvents, maxBytes = Infinity }: BatchOptions): BatchFacts {
+  return {
+    ...{ count: frame.length, maxEvents, maxBytes },
+    byteLength: index => frame[index]?.record.value?.length ?? 0,
+    startsBatch: index => frame[index]?.part !== frame[index - 1]?.part,
+  }
 }
 
 function clamp(events: number): number {

@@ -1,3 +1,4 @@
+import { SluiceError } from '../errors/sluice-error.ts'
 import type { PauseRecord } from '../store/home-store.ts'
 
 /** A part of a trigger that can be paused by itself. */
@@ -22,6 +23,10 @@ export type Hold =
 export function describeHold(hold: Hold): string {
   const { reason, by } = hold.pause
   return `${subjectOf(hold)} is paused: ${reason} (${by})`
+}
+
+export function pausedError(name: string, version: string, pause: PauseRecord): SluiceError {
+  return new SluiceError('SLUICE_FUNCTIONS_PAUSED', describeHold({ kind: 'version', function: name, version, pause }))
 }
 
 function subjectOf(hold: Hold): string {

@@ -7,9 +7,9 @@ import type { Delivery } from './delivery.ts'
 import type { DirectInvocation } from './direct-invocation.ts'
 import { CallPermits, type PermitUser } from './call-permits.ts'
 import { DirectQueue } from './direct-queue.ts'
-import { callsOf, chooseFrameSize, withinPermits } from './frame-size.ts'
-import type { FrameSource } from './frame-source.ts'
-import { describeHold } from './hold.ts'
+import { callsOf, chooseFrameSize, eventsOfCalls, withinPermits } from './frame-size.ts'
+import { runnableOf, type FrameSource } from './frame-source.ts'
+import { pausedError } from './hold.ts'
 import type { ProcessGate } from './process-gate.ts'
 import { watchedFrameEvents, type FrameNote, type RunRecord } from './run-record.ts'
 import type { TriggerRoute } from './trigger-route.ts'
@@ -40,6 +40,8 @@ const defaultMaxWaitingBytes = 64 * 1024 * 1024
  */
 export class VersionDispatch implements PermitUser {
   readonly pool: WorkerPool
+  /** Those of all versions of the function. */
+  readonly permits: CallPermits
   /** Tells the version apart in the choice of version-choice.ts. */
   readonly seed: number
   readonly stats = new VersionStats()
@@ -51,7 +53,6 @@ export class VersionDispatch implements PermitUser {
   readonly #direct: DirectQueue
   /** Events that are to run in a frame of their own. */
   readonly #alone: Delivery[] = []
-  readonly #permits: CallPermits
   #directFrames = 0
   /** Frames that the pool has. */
   #frames = 0
@@ -77,8 +78,8 @@ export class VersionDispatch implements PermitUser {
       maxInvocations: options.maxWaitingInvocations,
       maxBytes: options.maxWaitingBytes ?? defaultMaxWaitingBytes,
     })
-    this.#permits = options.permits ?? new CallPermits()
-    this.#permits.join(this)
+    this.permits = options.permits ?? new CallPermits()
+    this.permits.join(this)
     this.pool.onFree = () => this.schedule()
     this.#forgetGate = options.gate?.onOpen(() => this.schedule())
   }
@@ -87,24 +88,9 @@ export class VersionDispatch implements PermitUser {
     return this.pool.version.limits
   }
 
-  /** What counts for it and the other versions of the function; empty: no limits. */
-  get callLimits(): CallLimits {
-    return this.#permits.limits
-  }
-
   /** `limited to 10/s` while something could start and has no permit. */
   get limitedBy(): string | undefined {
-    return this.#permits.reason(this)
-  }
-
-  /** How long until the next permit, in ms; undefined while that depends on when a call ends, and without limits. */
-  get permitWaitMs(): number | undefined {
-    return this.#permits.waitMs(1)
-  }
-
-  /** How often something of the function could start and had no permit, over its versions. */
-  get permitWaits(): number {
-    return this.#permits.waits
+    return this.permits.reason(this)
   }
 
   /** Triggers whose events run here now, with their share. */
@@ -157,11 +143,12 @@ export class VersionDispatch implements PermitUser {
 
   /** Events, direct invocations and copies that could start now. */
   get runnable(): number {
-    if (this.#pause !== undefined) return 0
-    let events = this.#direct.length
-    for (const source of this.#routes) events += source.runnable
-    for (const source of this.#shadows) events += source.runnable
-    return events
+    return this.#pause === undefined ? this.#wanted + runnableOf(this.#shadows) : 0
+  }
+
+  /** Events and direct invocations that could start now, apart from a pause. */
+  get #wanted(): number {
+    return this.#direct.length + runnableOf(this.#routes)
   }
 
   get runnableKeys(): number {
@@ -205,18 +192,16 @@ export class VersionDispatch implements PermitUser {
 
   /**
    * @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED when too many wait, SLUICE_DISPATCH_LIMITED when more wait for a permit
-   *   than a second brings, SLUICE_DISPATCH_STOPPED while stopping, SLUICE_FUNCTIONS_PAUSED.
+   *   than soon get one, SLUICE_DISPATCH_STOPPED while stopping, SLUICE_FUNCTIONS_PAUSED.
    */
   invoke(invocation: DirectInvocation): void {
     const { name, version } = this.pool.version
     if (this.#stopping) throw new SluiceError('SLUICE_DISPATCH_STOPPED', `function ${name} is stopping`)
     if (this.#pause !== undefined) throw pausedError(name, version, this.#pause)
     const { serviceTimeMs } = this.pool.stats()
-    this.#direct.checkRoom(invocation.byteLength, {
-      limits: this.callLimits,
-      free: this.#permits.free(this),
-      serviceTimeMs,
-    })
+    const { limits, freeAtOnce } = this.permits
+    const tokenWaitMs = this.permits.tokenWaitMs(this.#direct.length + 1)
+    this.#direct.checkRoom(invocation.byteLength, { limits, freeAtOnce, tokenWaitMs, serviceTimeMs })
     invocation.accepted(this.stats)
     this.#direct.push(invocation)
     this.schedule()
@@ -232,7 +217,7 @@ export class VersionDispatch implements PermitUser {
   /** The handler is through with an event, a direct invocation or a copy that came in a frame of others, or never had it. */
   released(outcome: InvocationOutcome): void {
     if (this.pool.version.batch !== undefined) return
-    this.#permits.release(1, outcome.kind === 'not-started' && outcome.interrupted !== true ? 1 : 0)
+    this.permits.release(1, outcome.kind === 'not-started' && outcome.interrupted !== true ? 1 : 0)
   }
 
   /** Refuses direct invocations; what waits is settled as not started. */
@@ -240,43 +225,49 @@ export class VersionDispatch implements PermitUser {
     this.#stopping = true
     this.#forgetGate?.()
     this.#settleWaiting()
-    this.#permits.leave(this)
+    this.permits.leave(this)
     this.#checkRetired()
   }
 
   #pump(): void {
     const { pool } = this
     this.#pumpAlone()
-    if (this.#pause !== undefined || this.#options.gate?.isOpen === false) return this.#awaitPermit(this.#alone.length)
+    if (this.#pause !== undefined || this.#options.gate?.isOpen === false) return this.#awaitPermit(false)
     // A trigger may turn out to have nothing; then it is the turn of direct invocations all the same.
-    while (
-      pool.freeSlots > 0 &&
-      this.#permits.free(this) > 0 &&
-      (this.#runDirect() || this.#runEvents() || this.#runDirect() || this.#runCopies())
-    );
+    while (pool.freeSlots > 0 && (this.#runWanted() || this.#runCopies()));
     const { runnable } = this
     if (runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
-    this.#awaitPermit(this.#alone.length + (pool.freeSlots > 0 ? runnable : 0))
+    this.#awaitPermit(pool.freeSlots > 0)
+  }
+
+  #runWanted(): boolean {
+    return this.permits.free(this) > 0 && (this.#runDirect() || this.#runEvents() || this.#runDirect())
   }
 
   /** Waits for a permit when that is what is missing, and only then: one is kept for whoever waits. */
-  #awaitPermit(events: number): void {
-    if (events > 0 && !this.#stopping && this.#permits.free(this) === 0) this.#permits.wait(this)
-    else this.#permits.stopWaiting(this)
+  #awaitPermit(isOpen: boolean): void {
+    const permits = this.permits
+    const free = this.#stopping ? Infinity : permits.free(this)
+    if (free === Infinity) permits.stopWaiting(this)
+    else if (free === 0 && (this.#alone.length > 0 || (isOpen && this.#wanted > 0))) permits.wait(this)
+    else if (isOpen && this.#hasRoomToCopy && permits.freeToCopy === 0 && runnableOf(this.#shadows) > 0)
+      permits.waitToCopy(this)
+    else permits.stopWaiting(this)
   }
 
+  /** Waits for no rate, which they are charged: nothing else of the process may run meanwhile. */
   #pumpAlone(): void {
-    while (this.#alone.length > 0 && this.#permits.free(this) > 0) this.#runOne(this.#alone.shift() as Delivery)
-    if (this.#alone.length > 0) this.#permits.wait(this)
+    while (this.#alone.length > 0 && this.permits.freeAtOnce > 0) this.#runOne(this.#alone.shift() as Delivery)
+    if (this.#alone.length > 0) this.permits.wait(this)
   }
 
   #runOne(delivery: Delivery): void {
     this.#frames++
-    this.#permits.take(this, 1, 1)
+    this.permits.take(this, 1, 1)
     const noted = this.#note([delivery], delivery.route, true)
     void this.pool.run([delivery], noted?.begin).then(() => {
       noted?.end()
-      this.#permits.release(1)
+      this.permits.release(1)
       this.#ended()
     })
     if (this.pool.stats().permits === 0) this.#options.onStarved()
@@ -285,20 +276,24 @@ export class VersionDispatch implements PermitUser {
   #settleWaiting(): void {
     const waiting = [...this.#direct.take(this.#direct.length), ...this.#alone.splice(0)]
     for (const invocation of waiting) invocation.settle({ kind: 'not-started' })
-    this.#permits.stopWaiting(this)
+    this.permits.stopWaiting(this)
   }
 
-  /** Direct invocations may hold half of the workers while events wait as well; of a single worker every other turn. */
+  /**
+   * Direct invocations may hold half of the workers while events wait as well; of a single worker, and of the permits of
+   * a function with limits, every other turn is theirs.
+   */
   #runDirect(): boolean {
     const waiting = this.#direct.length
     if (waiting === 0) return false
     const { permits } = this.pool.stats()
     const share = Math.max(1, Math.floor(permits / 2))
-    const isTheirTurn = this.#directFrames >= share || (share >= permits && this.#wasDirect)
-    if (isTheirTurn && this.#routes.some(route => route.runnable > 0)) return false
+    const takesTurns = share >= permits || this.permits.free(this) !== Infinity
+    const isTurnOfEvents = this.#directFrames >= share || (takesTurns && this.#wasDirect)
+    if (isTurnOfEvents && this.#routes.some(route => route.runnable > 0)) return false
     this.#wasDirect = true
     this.#directFrames++
-    const frame = this.#direct.take(Math.min(this.#size(waiting).maxEvents, this.#permits.free(this)))
+    const frame = this.#direct.take(Math.min(this.#size(waiting).maxEvents, this.permits.free(this)))
     for (const invocation of frame) invocation.taken(this)
     return this.#runCalls(frame, () => this.#directFrames--)
   }
@@ -311,7 +306,9 @@ export class VersionDispatch implements PermitUser {
     for (let i = 0; i < length && frame.length === 0; i++) {
       route = this.#routes[this.#turn++ % length] as TriggerRoute
       const { runnable } = route
-      if (runnable > 0) route.take(this.#size(runnable), frame)
+      if (runnable === 0) continue
+      route.take(this.#size(runnable), frame)
+      this.#returnSurplus(frame, this.permits.free(this))
     }
     const noted = frame.length === 0 ? undefined : this.#note(frame, route, false)
     return this.#run(frame, noted?.end, noted?.begin)
@@ -323,14 +320,29 @@ export class VersionDispatch implements PermitUser {
   }
 
   #runCopies(): boolean {
-    // Events that come soon shall find a worker free: a copy may take as long as its time-out.
-    if (this.#routes.length > 0 && this.pool.freeSlots < 2) return false
+    const permits = this.permits.freeToCopy
+    if (!this.#hasRoomToCopy || permits === 0) return false
     const frame: Invocation[] = []
     for (const shadow of this.#shadows) {
       const { runnable } = shadow
-      if (runnable > 0 && frame.length === 0) shadow.take(this.#size(runnable), frame)
+      if (runnable > 0 && frame.length === 0) shadow.take(this.#size(runnable, permits), frame)
     }
+    this.#returnSurplus(frame, permits)
     return this.#runCalls(frame)
+  }
+
+  /** Events that come soon shall find a worker free: a copy may take as long as its time-out. */
+  get #hasRoomToCopy(): boolean {
+    return this.pool.freeSlots > (this.#routes.length > 0 ? 1 : 0)
+  }
+
+  /** How many calls a batch handler makes of a frame is known only now: what is not permitted goes back. */
+  #returnSurplus(frame: Invocation[], permits: number): void {
+    const { batch } = this.pool.version
+    // They run one after the other: their number at a time is not at stake.
+    if (batch === undefined || this.permits.limits.ratePerSecond === undefined) return
+    const surplus = frame.splice(eventsOfCalls(frame, batch, permits))
+    for (const invocation of surplus) invocation.settle({ kind: 'not-started' })
   }
 
   #runCalls(frame: readonly Invocation[], onEnd?: () => void): boolean {
@@ -347,12 +359,12 @@ export class VersionDispatch implements PermitUser {
     const { batch } = this.pool.version
     this.#frames++
     // The batches of a frame run one after the other.
-    if (batch === undefined) this.#permits.take(this, frame.length, frame.length)
-    else this.#permits.take(this, callsOf(frame, batch), 1)
+    if (batch === undefined) this.permits.take(this, frame.length, frame.length)
+    else this.permits.take(this, callsOf(frame, batch), 1)
     gate?.entered()
     void this.pool.run(frame, onBegin).then(() => {
       gate?.left()
-      if (batch !== undefined) this.#permits.release(1)
+      if (batch !== undefined) this.permits.release(1)
       onEnd?.()
       this.#ended()
     })
@@ -371,19 +383,15 @@ export class VersionDispatch implements PermitUser {
     for (const resolve of this.#retirements.splice(0)) resolve()
   }
 
-  #size(runnable: number) {
-    const { serviceTimeMs, cpuShare } = this.pool.stats()
+  #size(runnable: number, permits = this.permits.free(this)) {
+    const { serviceTimeMs, cpuShare, busy, workers } = this.pool.stats()
     const { concurrency, batch } = this.pool.version
     const { freeSlots } = this.pool
     const facts = { serviceTimeMs, cpuShare, concurrency, batchEvents: batch?.maxEvents, runnable, freeSlots }
-    const size = withinPermits(chooseFrameSize(facts), this.#permits.free(this), facts)
+    const size = withinPermits(chooseFrameSize(facts), permits, { ...facts, isCold: busy >= workers })
     if (this.#options.record?.isWatching !== true) return size
     return { ...size, maxEvents: Math.min(size.maxEvents, watchedFrameEvents) }
   }
-}
-
-export function pausedError(name: string, version: string, pause: PauseRecord): SluiceError {
-  return new SluiceError('SLUICE_FUNCTIONS_PAUSED', describeHold({ kind: 'version', function: name, version, pause }))
 }
 
 function remove<T>(list: T[], item: T): void {

@@ -196,9 +196,9 @@ function registerScaling({ metrics: registry, engines }: GatewayView): void {
     function* () {
       const seen = new Set<string>()
       for (const { version, dispatch } of engines.all) {
-        if (seen.has(version.name) || Object.keys(dispatch.callLimits).length === 0) continue
+        if (seen.has(version.name) || Object.keys(dispatch.permits.limits).length === 0) continue
         seen.add(version.name)
-        yield [{ function: version.name }, dispatch.permitWaits]
+        yield [{ function: version.name }, dispatch.permits.waits]
       }
     },
   )

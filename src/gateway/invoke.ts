@@ -3,7 +3,7 @@ import type { InvokeReply, InvokeRequest } from '../api/invocation-control.ts'
 import type { AcceptedInvocation } from '../api/views/invocation-view.ts'
 import { formatFunctionRef, formatVersionRef, parseFunctionRef, type FunctionRef } from '../config/function-ref.ts'
 import { DirectInvocation } from '../dispatch/direct-invocation.ts'
-import { pausedError } from '../dispatch/version-dispatch.ts'
+import { pausedError } from '../dispatch/hold.ts'
 import { SluiceError } from '../errors/sluice-error.ts'
 import { eventFromHttp } from '../events/create-event.ts'
 import { encodeEventHeader } from '../events/event-header-codec.ts'
@@ -56,6 +56,7 @@ export class Invoke {
       } catch (thrown) {
         const error = SluiceError.from(thrown)
         if (error.code === 'SLUICE_DISPATCH_OVERLOADED') return { kind: 'overloaded' }
+        if (error.code === 'SLUICE_DISPATCH_LIMITED') throw inMilliseconds(error)
         if (unavailable.has(error.code)) return { kind: 'unavailable', detail: error.message }
         throw error
       }
@@ -180,6 +181,11 @@ export class Invoke {
     const code = isThere ? 'SLUICE_REGISTRY_INVALID' : 'SLUICE_API_NOT_FOUND'
     throw new SluiceError(code, problem ?? `function ${formatFunctionRef(ref)} cannot run`)
   }
+}
+
+/** Sources tell senders in ms when to come again, the API in seconds. */
+function inMilliseconds({ code, message, details }: SluiceError): SluiceError {
+  return new SluiceError(code, message, { details: { retryAfterMs: Number(details['retryAfterS']) * 1_000 } })
 }
 
 const unavailable: ReadonlySet<string> = new Set([

@@ -116,6 +116,79 @@ describe('the permits of a function', () => {
     expect(other.begun).toHaveLength(2)
   })
 
+  it('come to whoever waits behind another one that took the last token, before any call ends', () => {
+    const permits = new CallPermits()
+    // As dispatch does, it looks later than it is told to.
+    const later = (): PermitUser & { told: number } => ({
+      limits: undefined,
+      told: 0,
+      schedule() {
+        this.told++
+      },
+    })
+    const [first, second] = [later(), later()]
+    permits.join({ ...later(), limits: { ratePerSecond: 10, burst: 1 } })
+    permits.join(first)
+    permits.join(second)
+    permits.take(first, 1, 1)
+    permits.wait(first)
+    vi.advanceTimersByTime(100)
+    expect(permits.free(second)).toBe(0)
+    permits.wait(second)
+    permits.take(first, 1, 1)
+    permits.stopWaiting(first)
+    const { told } = second
+    vi.advanceTimersByTime(100)
+    expect(second.told).toBeGreaterThan(told)
+    expect(permits.free(second)).toBe(1)
+  })
+
+  it('are for copies only what nobody waits for, and never the last one', () => {
+    const permits = new CallPermits()
+    const version = new Version(permits, { maxConcurrency: 3 })
+    expect(permits.freeToCopy).toBe(2)
+    version.want(2)
+    expect(permits.freeToCopy).toBe(0)
+    version.want(2)
+    version.end(1)
+    expect([version.running, permits.freeToCopy]).toEqual([3, 0])
+    expect(new CallPermits().freeToCopy).toBe(Infinity)
+    const other = { limits: undefined, schedule: () => undefined }
+    permits.join(other)
+    permits.wait(other)
+    permits.release(2)
+    expect([permits.free(other), permits.freeToCopy]).toEqual([2, 0])
+  })
+
+  it('do not keep an event waiting for as long as copies wait', () => {
+    const permits = new CallPermits()
+    const copies = { limits: undefined, told: 0, schedule: () => void copies.told++ }
+    permits.join(copies)
+    const version = new Version(permits, { ratePerSecond: 10, burst: 2 })
+    version.want(2)
+    permits.waitToCopy(copies)
+    version.want(1)
+    vi.advanceTimersByTime(100)
+    expect(version.begun).toHaveLength(3)
+    permits.waitToCopy(copies)
+    const { told } = copies
+    vi.advanceTimersByTime(199)
+    expect(copies.told).toBe(told)
+    vi.advanceTimersByTime(1)
+    expect(copies.told).toBe(told + 1)
+    permits.stopWaiting(copies)
+    permits.leave(version)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  it('that are one at most set no timer for copies, which would never get it', () => {
+    const permits = new CallPermits()
+    const version = new Version(permits, { ratePerSecond: 1_000, burst: 1 })
+    version.want(1)
+    permits.waitToCopy(version)
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
   it('that were taken for calls which never began are there again', () => {
     const permits = new CallPermits()
     const version = new Version(permits, { ratePerSecond: 1, burst: 3 })

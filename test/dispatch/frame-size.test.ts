@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { callsOf, chooseFrameSize, maxFrameEvents, withinPermits } from '../../src/dispatch/frame-size.ts'
+import {
+  callsOf,
+  chooseFrameSize,
+  eventsOfCalls,
+  maxFrameEvents,
+  withinPermits,
+} from '../../src/dispatch/frame-size.ts'
 import type { Invocation } from '../../src/workers/invocation.ts'
 
 const facts = { serviceTimeMs: 0.01, cpuShare: 1, concurrency: 8, runnable: 10_000, freeSlots: 1 }
@@ -62,6 +68,11 @@ describe('withinPermits', () => {
     expect(withinPermits({ maxEvents: 2, maxPerKey: 2 }, 100, facts)).toEqual({ maxEvents: 2, maxPerKey: 1 })
   })
 
+  it('gives one event to a worker that is to be started first', () => {
+    expect(withinPermits(size, 100, { ...facts, isCold: true })).toEqual({ maxEvents: 1, maxPerKey: 1 })
+    expect(withinPermits(size, Infinity, { ...facts, isCold: true })).toBe(size)
+  })
+
   it('never takes more events than permits, unless they make one batch', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1_000 }), fc.integer({ min: 1, max: 20 }), (permits, freeSlots) => {
@@ -84,5 +95,7 @@ describe('callsOf', () => {
     const part = { events: 2 }
     expect(callsOf([event(1), event(1, part), event(1, part), event(1)], { maxEvents: 5 })).toBe(3)
     expect(callsOf([], { maxEvents: 5 })).toBe(0)
+    expect([0, 1, 2, 3, 9].map(calls => eventsOfCalls(frame, { maxEvents: 2 }, calls))).toEqual([0, 2, 4, 5, 5])
+    expect(eventsOfCalls(frame, { maxEvents: 5, maxBytes: 25 }, 2)).toBe(4)
   })
 })

@@ -5,7 +5,6 @@ import type { TriggerRoute } from '../../src/dispatch/trigger-route.ts'
 import { VersionDispatch } from '../../src/dispatch/version-dispatch.ts'
 import { encodeEventHeader } from '../../src/events/event-header-codec.ts'
 import { createHomeEventReader } from '../../src/events/home-event-reader.ts'
-import type { BatchOptions, CallLimits } from '../../src/functions/function-version.ts'
 import type { Invocation, InvocationOutcome } from '../../src/workers/invocation.ts'
 import { version } from './dispatch-fixture.ts'
 import { failed, ScriptedPool, succeeded } from './scripted-pool.ts'
@@ -214,80 +213,5 @@ describe('VersionDispatch', () => {
     dispatch.schedule()
     for (let i = 0; i < 5; i++) await turn()
     expect(running).toEqual(['copy'])
-  })
-})
-
-describe('VersionDispatch of a function with limits', () => {
-  const limited = (limits: CallLimits, batch?: BatchOptions) => {
-    const ends: (() => void)[] = []
-    const script = (): Promise<InvocationOutcome> => new Promise(resolve => ends.push(() => resolve(succeeded)))
-    const pool = new ScriptedPool({ ...version, limits, ...(batch === undefined ? {} : { batch }) }, script)
-    const dispatch = new VersionDispatch({ pool, maxWaitingInvocations: 100, onStarved: () => undefined })
-    pool.setWorkers(4)
-    return { pool, dispatch, ends }
-  }
-  const turns = async (): Promise<void> => {
-    for (let i = 0; i < 10; i++) await turn()
-  }
-
-  it('begins no more direct invocations than it may, refuses what would wait for long, and goes on as they end', async () => {
-    const { dispatch, pool, ends } = limited({ maxConcurrency: 2 })
-    for (let i = 0; i < 4; i++) dispatch.invoke(direct())
-    const refusal = expect.objectContaining({
-      code: 'SLUICE_DISPATCH_LIMITED',
-      message: expect.stringContaining('limited to 2 at once') as string,
-      details: { retryAfterS: expect.any(Number) as number },
-    })
-    expect(() => dispatch.invoke(direct())).toThrow(refusal)
-    await turns()
-    expect(pool.seen).toHaveLength(2)
-    expect(dispatch.limitedBy).toBe('limited to 2 at once')
-    while (ends.length > 0) {
-      ends.splice(0).forEach(end => end())
-      await turns()
-    }
-    expect(pool.seen).toHaveLength(4)
-    expect(dispatch.limitedBy).toBeUndefined()
-  })
-
-  it('gives back what a pause, a stop or a frame that never began had taken', async () => {
-    const { dispatch, pool, ends } = limited({ maxConcurrency: 1 })
-    const waiting = [direct(), direct()]
-    for (const invocation of waiting) dispatch.invoke(invocation)
-    await turns()
-    expect(pool.seen).toHaveLength(1)
-    const paused = dispatch.pause({ by: 'ada', reason: 'x', sinceMs: 1 })
-    expect(await waiting[1]?.outcome).toEqual({ kind: 'not-started' })
-    ends.splice(0).forEach(end => end())
-    await paused
-    expect(dispatch.limitedBy).toBeUndefined()
-    dispatch.resume()
-    dispatch.invoke(direct())
-    await turns()
-    expect(pool.seen).toHaveLength(2)
-    dispatch.stop()
-    ends.splice(0).forEach(end => end())
-    await dispatch.retired()
-  })
-
-  it('counts a batch as one call', async () => {
-    const { dispatch, pool, ends } = limited({ maxConcurrency: 1 }, { maxEvents: 10 })
-    const copies = [1, 2, 3].map(() => direct('copy'))
-    dispatch.attachShadow({
-      get runnable() {
-        return copies.length
-      },
-      get runnableKeys() {
-        return copies.length
-      },
-      take: (size, into) => void into.push(...copies.splice(0, size.maxEvents)),
-    })
-    dispatch.schedule()
-    await turns()
-    expect(pool.frames).toEqual([3])
-    ends.splice(0).forEach(end => end())
-    await turns()
-    expect(dispatch.callLimits).toEqual({ maxConcurrency: 1 })
-    expect(dispatch.limitedBy).toBeUndefined()
   })
 })

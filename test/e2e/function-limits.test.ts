@@ -4,7 +4,7 @@ import type { WhyView } from '../../src/api/views/why-view.ts'
 import type { GatewayProcess } from './gateway-process.ts'
 import type { Ledger } from './ledger.ts'
 import { requestJson } from './request-json.ts'
-import { prepareWebhookGateway } from './webhook-gateway.ts'
+import { hooksSource, ledgerFunction, prepareWebhookGateway } from './webhook-gateway.ts'
 
 let gateway: GatewayProcess
 let ledger: Ledger
@@ -126,6 +126,26 @@ describe('a function that may begin twenty calls a second', () => {
     // What waits for a permit holds up no stop.
     await gateway.stop()
     await gateway.start()
+  })
+})
+
+describe('a sender to a source that replies, of a function that may begin one call in a hundred seconds', () => {
+  it('is answered 429 with the time that the next permit takes', async () => {
+    const asks = { type: 'http', path: '/ask', mapping: { type: 'test.ask' }, reply: { function: 'answer' } }
+    const limits = { ratePerSecond: 0.01, burst: 1 }
+    const answer = ledgerFunction('record.mjs', ledger.file, { limits })
+    await gateway.stop()
+    await gateway.configure({ sources: { hooks: hooksSource, asks }, functions: { answer } })
+    await gateway.start()
+    const event = { id: 'e', key: 'k', seq: 1 }
+    expect((await gateway.post('/ask', event)).status).toBeLessThan(300)
+    const refusal = await gateway.post('/ask', event)
+    expect(refusal.status).toBe(429)
+    expect(JSON.parse(refusal.body)).toMatchObject({ code: 'SLUICE_DISPATCH_LIMITED' })
+    expect(Number(refusal.headers.get('retry-after'))).toBeGreaterThanOrEqual(10)
+    expect(await (await fetch(`${gateway.url}/metrics`)).text()).toMatch(
+      /sluice_source_refused_total\{[^}]*reason="overloaded"[^}]*\} 1/,
+    )
   })
 })
 

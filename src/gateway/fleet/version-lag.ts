@@ -32,7 +32,7 @@ export function lagOf(dispatch: VersionDispatch, ends: LogEnds): LagSource {
       return dispatch.running
     },
     get calls() {
-      return dispatch.callLimits
+      return dispatch.permits.limits
     },
     get limitedBy() {
       return dispatch.limitedBy

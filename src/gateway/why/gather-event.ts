@@ -137,7 +137,7 @@ function versionOf(
   const { engine, retry } = chooseVersion(targets, key === '' ? hashPosition(partition, offset) : hashKey(key))
   const { name, version } = engine.pool.version
   const { permits, workers, busy, state, problem } = engine.pool.stats()
-  const wait = engine.permitWaitMs
+  const wait = engine.permits.waitMs(1)
   const decided = engines.controller.statuses().find(({ pool }) => pool === engine.pool)
   return {
     label: `${name}@${version}`,

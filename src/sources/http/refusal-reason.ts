@@ -16,6 +16,7 @@ export function refusalReason(code: ErrorCode): string {
       return 'too-large'
     case 'SLUICE_HTTP_SIGNATURE':
       return 'signature'
+    case 'SLUICE_DISPATCH_LIMITED':
     case 'SLUICE_HTTP_OVERLOADED':
     case 'SLUICE_HTTP_FUNCTION_OVERLOADED':
       return 'overloaded'
