@@ -119,7 +119,10 @@ export class InstantPool {
 /** A trigger that will dispatch `count` events, from memory to nowhere. */
 export function benchTrigger(count: number, routes: RouteTable): TriggerDispatch {
   const feed = { trigger: 't', stream: 's', reader: createHomeEventReader(), headerDefaults: {} }
-  const store: Pick<HomeStore, 'parkedKeys'> = { parkedKeys: () => Promise.resolve([]) }
+  const store: Pick<HomeStore, 'parkedKeys' | 'suspectsOf'> = {
+    parkedKeys: () => Promise.resolve([]),
+    suspectsOf: () => Promise.resolve([]),
+  }
   return new TriggerDispatch({
     name: 't',
     uid: 't',
