@@ -239,6 +239,21 @@ describe('a trigger with a circuit breaker', () => {
     expect(fixture.trigger.state).toBe('running')
   })
 
+  it('goes on probing when its pause becomes durable only meanwhile', async () => {
+    const { fixture, keeper } = await openBroken()
+    const gate = Promise.withResolvers<void>()
+    fixture.pool.script = async () => {
+      await gate.promise
+      return succeeded
+    }
+    fixture.trigger.breaker?.hasten()
+    await until(() => fixture.trigger.running === 2)
+    await fixture.trigger.pause({ ...(keeper.pauses[0] as PauseRecord) })
+    expect(fixture.trigger.state).toBe('probing')
+    gate.resolve()
+    await fixture.untilDone(20)
+  })
+
   it('is tried again when the end of the pause could not be kept, and starts nothing meanwhile', async () => {
     const { downstream, fixture, keeper } = await openBroken(6)
     keeper.failures = 1
