@@ -28,6 +28,10 @@ async function configure(file: string, more: Record<string, unknown>): Promise<v
         environment: { LEDGER: file, AWAY: away() },
         retry: { maxAttempts: 3, initialDelayMs: 50 },
       },
+      mended: {
+        file: functionFile('while-away.mjs'),
+        environment: { LEDGER: file, AWAY: gateway.path('never') },
+      },
     },
     triggers: { price: { stream: 'hooks', function: 'price', ...more } },
   })
@@ -105,6 +109,19 @@ describe('a function that fails for as long as something else is away', () => {
     await gateway.cli('resume', 'price')
     await ledger.waitFor(sent.acknowledged.size)
     expect(await gateway.deadLetters('price')).toEqual([])
+  })
+
+  it('is tried at once with the function that takes its place, however long the breaker would have waited', async () => {
+    const settings = JSON.stringify({ minAttempts: 10, probeAfterMs: 3_600_000 })
+    await gateway.cli('triggers', 'create', 'other', '--stream', 'hooks', '--function', 'price', '--breaker', settings)
+    const sent = await send(200)
+    const other = (): Promise<BreakerTrigger> => gateway.get<BreakerTrigger>('/v1/triggers/other')
+    await gateway.until('open', async () => (await other()).breaker?.state === 'open')
+    expect(await gateway.cli('triggers', 'other')).toMatch(/circuit breaker +open, probes in/)
+    await gateway.cli('triggers', 'update', 'other', '--function', 'mended')
+    await ledger.waitFor(sent.acknowledged.size)
+    await gateway.until('resumed', async () => (await other()).paused === null)
+    expect(await gateway.deadLetters('other')).toEqual([])
   })
 
   it('goes on when its breaker is taken away', async () => {
