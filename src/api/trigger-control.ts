@@ -31,9 +31,9 @@ export interface TriggerControl {
   /**
    * Moves the place where a paused trigger goes on: forward, and what lies between never runs, or back, and it runs again.
    * Events that are parked stay, and run when the trigger is resumed. Resolves when the new place is durable.
-   * @throws {SluiceError} SLUICE_DISPATCH_NOT_PAUSED; SLUICE_DISPATCH_PLACE for a Kafka-backed stream, whose groups Kafka's
-   *   own tools move, and for a trigger of the gateway; SLUICE_LOG_OUT_OF_RANGE for a partition or an offset that the log
-   *   does not have.
+   * @throws {SluiceError} SLUICE_DISPATCH_NOT_PAUSED; SLUICE_DISPATCH_PLACE for a trigger of the gateway;
+   *   SLUICE_LOG_OUT_OF_RANGE for a partition or an offset that the log does not have; SLUICE_LOG_UNAVAILABLE and those of
+   *   Kafka when a Kafka group could not be moved.
    */
   seekTrigger(name: string, seek: SeekInput): Promise<SeekView>
   /**

@@ -68,6 +68,14 @@ export interface PartitionLog {
   ends(): Promise<readonly PartitionEnds[]>
   /** Committed offset by partition; a partition that the group never committed is absent. */
   committed(group: string): Promise<ReadonlyMap<number, number>>
+  /** Where a group begins that starts so, by partition. An offset or a time beyond the log is its first or last place. */
+  positionsAt(start: StartPosition): Promise<readonly number[]>
+  /**
+   * Moves the places of a group that has no subscription here, all of them or none. Durable when it resolves, with the
+   * partitions that were not moved because another member of the group holds them.
+   * @throws {SluiceError} SLUICE_LOG_UNAVAILABLE: the places are the old ones or the new ones; {@link committed} tells.
+   */
+  seek(group: string, offsets: ReadonlyMap<number, number>): Promise<readonly number[]>
   /** Reads up to `limit` records from `from` on, outside of any group; fewer when they are large. */
   browse(partition: number, from: number, limit: number): Promise<readonly LogRecord[]>
   close(): Promise<void>

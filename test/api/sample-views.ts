@@ -165,6 +165,7 @@ export const seekViewOf = (dryRun: boolean): SeekView => ({
   skipped: 7,
   repeated: 0,
   parked: 2,
+  notMoved: [],
   partitions: [{ partition: 0, from: 3, to: 10 }],
 })
 

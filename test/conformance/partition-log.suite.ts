@@ -360,6 +360,31 @@ export function partitionLogSuite(name: string, options: PartitionLogSuiteOption
       })
     })
 
+    describe('moving a group that does not read', () => {
+      test('is durable, back as well as forward, and leaves partitions alone that are not named', async () => {
+        const { log, reopen } = await fixtureOf(3)
+        for (const partition of [0, 1, 2]) await log.append(partition, recordsOf(`p${partition}-`, 10))
+        const group = await RecordCollector.subscribe(log, 'g', 'earliest')
+        await group.count(30)
+        for (const partition of [0, 1, 2]) await group.commit(partition, 6)
+        await group.subscription.close()
+        const moves = new Map([
+          [0, 2],
+          [1, 10],
+        ])
+        expect(await log.positionsAt('latest')).toEqual([10, 10, 10])
+        expect(await log.positionsAt({ offset: 4 })).toEqual([4, 4, 4])
+        expect(await log.seek('g', moves)).toEqual([])
+        const places = new Map([...moves, [2, 6]])
+        expect(await log.committed('g')).toEqual(places)
+        const reopened = await reopen()
+        expect(await reopened.committed('g')).toEqual(places)
+        const again = await RecordCollector.subscribe(reopened, 'g', 'latest')
+        await again.count(12)
+        expect([again.values(0).length, again.values(1).length, again.values(2).length]).toEqual([8, 0, 4])
+      })
+    })
+
     it('is given by an implementation with valid skips', async () => {
       expect([...skipped.keys()]).toEqual([])
     })

@@ -76,6 +76,14 @@ export class ScriptedLog implements PartitionLog {
     return Promise.resolve(new Map())
   }
 
+  positionsAt(): Promise<readonly number[]> {
+    return Promise.reject(new Error('not moved'))
+  }
+
+  seek(): Promise<readonly number[]> {
+    return Promise.reject(new Error('not moved'))
+  }
+
   browse(): Promise<readonly LogRecord[]> {
     return Promise.resolve([])
   }

@@ -62,6 +62,8 @@ export const withAppend = (log: PartitionLog, append: PartitionLog['append']): P
   subscribe: (group, start, handlers) => log.subscribe(group, start, handlers),
   ends: () => log.ends(),
   committed: group => log.committed(group),
+  positionsAt: start => log.positionsAt(start),
+  seek: (group, offsets) => log.seek(group, offsets),
   browse: (partition, from, limit) => log.browse(partition, from, limit),
   close: () => log.close(),
 })

@@ -49,6 +49,14 @@ export class MemoryLog implements HeaderLog {
     return Promise.resolve(this.partitions.map(records => ({ low: 0, end: records.length })))
   }
 
+  positionsAt(): Promise<readonly number[]> {
+    return Promise.reject(new Error('not moved'))
+  }
+
+  seek(): Promise<readonly number[]> {
+    return Promise.reject(new Error('not moved'))
+  }
+
   browse(partition: number, from: number, limit: number): Promise<LogRecord[]> {
     return Promise.resolve(this.partitions[partition]!.slice(from, from + limit))
   }

@@ -144,7 +144,7 @@ export const triggerRoutes: readonly ApiRoute[] = [
     parameters,
     body: jsonBody(seekBody, { to: { timestampMs: 1_772_000_000_000 }, dryRun: true }),
     answers: { 200: answers(seekView) },
-    problems: [409, 416],
+    problems: [409, 416, 503],
     handle: async (control, { name, body }) => ok(await control.seekTrigger(name, body)),
   }),
   route({

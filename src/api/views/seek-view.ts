@@ -7,6 +7,9 @@ export const seekView = Type.Object({
   skipped: count('Events that will not run, at most: those that the filter of the trigger leaves out are among them.'),
   repeated: count('Events that run again, at most.'),
   parked: count('Events that are parked; they stay, and run when the trigger is resumed.'),
+  notMoved: Type.Array(count(), {
+    description: 'Partitions that another member of the Kafka group holds: they stand where they stood.',
+  }),
   partitions: Type.Array(
     Type.Object({
       partition: count(),

@@ -146,6 +146,11 @@ async function seek(
   }
   if (plan.skipped > 0 && yes !== true) await confirm(io, `${trigger} will ${describeSeek(plan)}. Go on?`)
   const moved = await client.json<SeekView>('POST', path, { body: { to } })
+  if (moved.notMoved.length > 0)
+    throw new SluiceError(
+      'SLUICE_DISPATCH_PLACE',
+      `${trigger} stays paused: partitions ${moved.notMoved.join(', ')} are held by another member of its Kafka group and were not moved; end that member and try again, or resume ${trigger} as it is now`,
+    )
   if (json !== true) io.out(`${trigger} will ${describeSeek(moved)}\n`)
   return true
 }

@@ -1,11 +1,11 @@
 import type { SeekInput, SeekTarget } from '../../api/trigger-control.ts'
 import type { SeekView } from '../../api/views/seek-view.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
-import { EmbeddedLog } from '../../log/embedded/embedded-log.ts'
+import type { PartitionLog } from '../../log/partition-log.ts'
 import type { RunningTrigger } from '../fleet/trigger-fleet.ts'
 import type { GatewayView } from '../gateway-view.ts'
 import { groupOf } from '../home-streams.ts'
-import { planSeek, type SeekPlan } from '../pauses/seek-plan.ts'
+import { planSeek, withoutMoves, type SeekPlan } from '../pauses/seek-plan.ts'
 
 /** @throws {SluiceError} as TriggerControl.seekTrigger says. */
 export async function seekTrigger(view: GatewayView, name: string, { to, dryRun }: SeekInput): Promise<SeekView> {
@@ -22,37 +22,37 @@ export async function seekTrigger(view: GatewayView, name: string, { to, dryRun 
   const positions = await positionsOf(log, to)
   const group = groupOf(trigger.record.uid)
   const plan = async (): Promise<SeekPlan> => planSeek(await log.ends(), await log.committed(group), positions)
-  const viewOf = (planned: SeekPlan): SeekView => ({
+  const viewOf = (planned: SeekPlan, notMoved: readonly number[] = []): SeekView => ({
     moved: !dryRun,
     ...planned,
+    notMoved: [...notMoved],
     parked: fleet.running.get(name)?.dispatch.parkedEvents ?? 0,
   })
   if (dryRun) return viewOf(await plan())
   let moved: SeekPlan | undefined
+  let left: readonly number[] = []
   await fleet.between(name, async () => {
     // It may have been resumed while it was being stopped.
     assertPaused()
-    moved = await plan()
-    await log.seek(group, new Map(moved.partitions.map(({ partition, to: offset }) => [partition, offset])))
+    const planned = await plan()
+    const offsets = planned.partitions.map(({ partition, to: offset }) => [partition, offset] as const)
+    left = await log.seek(group, new Map(offsets.filter(([partition]) => positions.has(partition))))
+    moved = withoutMoves(planned, left)
   })
   if (moved === undefined) throw new SluiceError('SLUICE_API_NOT_FOUND', `there is no trigger ${name} at work`)
-  return viewOf(moved)
+  return viewOf(moved, left)
 }
 
-function movableLog({ name, log, isInternal }: RunningTrigger): EmbeddedLog {
+function movableLog({ name, log, isInternal }: RunningTrigger): PartitionLog {
   if (isInternal === true)
     throw new SluiceError(
       'SLUICE_DISPATCH_PLACE',
       `${name} belongs to the gateway: asynchronous invocations keep their place`,
     )
-  if (log instanceof EmbeddedLog) return log
-  throw new SluiceError(
-    'SLUICE_DISPATCH_PLACE',
-    `trigger ${name} reads a Kafka topic: disable it and move its group with kafka-consumer-groups.sh --reset-offsets`,
-  )
+  return log
 }
 
-async function positionsOf(log: EmbeddedLog, to: SeekTarget): Promise<ReadonlyMap<number, number>> {
+async function positionsOf(log: PartitionLog, to: SeekTarget): Promise<ReadonlyMap<number, number>> {
   if (typeof to === 'object' && 'partition' in to) {
     const { partition, offset } = to
     const ends = (await log.ends())[partition]

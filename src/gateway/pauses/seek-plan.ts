@@ -25,15 +25,26 @@ export function planSeek(
   committed: ReadonlyMap<number, number>,
   to: ReadonlyMap<number, number>,
 ): SeekPlan {
-  let skipped = 0
-  let repeated = 0
   const partitions = ends.map(({ low, end }, partition) => {
     // Retention may have passed the place: what is gone can be neither skipped nor repeated.
     const from = Math.min(Math.max(committed.get(partition) ?? low, low), end)
     const target = Math.min(Math.max(to.get(partition) ?? from, low), end)
-    skipped += Math.max(0, target - from)
-    repeated += Math.max(0, from - target)
     return { partition, from, to: target }
   })
+  return planOf(partitions)
+}
+
+/** What is left of a plan when some partitions were not moved. Pure. */
+export function withoutMoves({ partitions }: SeekPlan, left: readonly number[]): SeekPlan {
+  return planOf(partitions.map(move => (left.includes(move.partition) ? { ...move, to: move.from } : move)))
+}
+
+function planOf(partitions: readonly PartitionMove[]): SeekPlan {
+  let skipped = 0
+  let repeated = 0
+  for (const { from, to } of partitions) {
+    skipped += Math.max(0, to - from)
+    repeated += Math.max(0, from - to)
+  }
   return { partitions, skipped, repeated }
 }

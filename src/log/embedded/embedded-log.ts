@@ -210,11 +210,12 @@ export class EmbeddedLog implements HeaderLog {
     await this.applyRetention()
   }
 
-  /** Moves the places of a group that has no subscription, or drops them all. Durable when it resolves. */
-  async seek(group: string, offsets: ReadonlyMap<number, number> | null): Promise<void> {
+  /** Null drops all places of the group. */
+  async seek(group: string, offsets: ReadonlyMap<number, number> | null): Promise<readonly number[]> {
     if (this.#subscriptions.has(group) || this.#joining.has(group))
       throw this.#error('SLUICE_LOG_UNAVAILABLE', `group ${group} is subscribed; close it first`)
     await this.#commit(group, offsets && [...offsets])
+    return []
   }
 
   async browse(partition: number, from: number, limit: number): Promise<readonly LogRecord[]> {
@@ -353,7 +354,6 @@ export class EmbeddedLog implements HeaderLog {
     this.#options.onFatal(error)
   }
 
-  /** Where a group begins that starts so, by partition. */
   async positionsAt(start: StartPosition): Promise<number[]> {
     const ends = [...this.#durable.ends]
     if (start === 'latest') return ends

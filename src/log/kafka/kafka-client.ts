@@ -63,6 +63,11 @@ export interface SubscribeOptions {
   readonly topic: string
   /** Where a partition without a committed offset starts; committed at once, so that it is a written position. */
   readonly start: StartPosition
+  /**
+   * Moves the group: gained partitions begin there whatever was committed, others are left alone and not handed over.
+   * Committed in the generation of this member before `assigned` tells of them, all in one request. Default: no move.
+   */
+  readonly moveTo?: ReadonlyMap<number, number>
   /** How long the group waits for a silent member before its partitions move. Default 30,000. */
   readonly sessionTimeoutMs?: number
   /**

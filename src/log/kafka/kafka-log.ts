@@ -9,6 +9,7 @@ import type {
 } from '../partition-log.ts'
 import { homeRecordOf, type InteropHeaders, outgoingOf } from './home-record.ts'
 import type { KafkaClient, KafkaRecord, KafkaSubscription } from './kafka-client.ts'
+import { moveGroup } from './move-group.ts'
 
 export interface KafkaLogOptions {
   /** Shared; not closed with the log. */
@@ -110,6 +111,25 @@ class KafkaLog implements PartitionLog {
 
   committed(group: string): Promise<ReadonlyMap<number, number>> {
     return this.#options.client.committed(this.#groupId(group), this.#options.topic)
+  }
+
+  async positionsAt(start: StartPosition): Promise<readonly number[]> {
+    const { client, topic } = this.#options
+    const ends = await client.ends(topic)
+    if (start === 'latest') return ends.map(({ end }) => end)
+    if (start === 'earliest') return ends.map(({ low }) => low)
+    const timed = 'timestampMs' in start ? await client.offsetsAt(topic, start.timestampMs) : []
+    // Asked one after the other: what was appended or expired between is beyond the ends.
+    return ends.map(({ low, end }, partition) => {
+      const wanted = 'timestampMs' in start ? (timed[partition] ?? end) : start.offset
+      return Math.min(Math.max(wanted, low), end)
+    })
+  }
+
+  async seek(group: string, offsets: ReadonlyMap<number, number>): Promise<readonly number[]> {
+    this.#refuseIfClosed()
+    const { client, topic, sessionTimeoutMs } = this.#options
+    return moveGroup(client, topic, { group: this.#groupId(group), offsets, sessionTimeoutMs })
   }
 
   async browse(partition: number, from: number, limit: number): Promise<readonly LogRecord[]> {

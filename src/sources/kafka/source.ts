@@ -142,6 +142,8 @@ export class KafkaSource implements Source {
         this.#gate.subscribe(handlers, async gated => (await open()).subscribe(group, start, gated)),
       ends: async () => (await open()).ends(),
       committed: async group => (await open()).committed(group),
+      positionsAt: async start => (await open()).positionsAt(start),
+      seek: async (group, offsets) => (await open()).seek(group, offsets),
       browse: async (partition, from, limit) => (await open()).browse(partition, from, limit),
       close: () => this.stop(),
     }

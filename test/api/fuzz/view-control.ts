@@ -124,6 +124,7 @@ export function createViewControl(seed: number): GatewayControl {
       'SLUICE_DISPATCH_NOT_PAUSED',
       'SLUICE_DISPATCH_PLACE',
       'SLUICE_LOG_OUT_OF_RANGE',
+      'SLUICE_LOG_UNAVAILABLE',
     ]),
     deadLetters: view(deadLetterPage, reading),
     why: view(whyView, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_FAILED']),

@@ -208,9 +208,11 @@ export class ConsumerSession {
     const found: { partition: number; position: number }[] = []
     const toCommit = new Map<number, number>()
     for (const partition of partitions) {
+      if (subscribe.moveTo?.has(partition) === false) continue
       const partitionEnds = ends[partition]
       if (!partitionEnds) throw new Error(`topic "${this.#topic}" does not tell the ends of partition ${partition}`)
       const { position, mustCommit, anomaly } = startOffset({
+        movedTo: subscribe.moveTo?.get(partition),
         committed: committed.get(partition),
         ends: partitionEnds,
         start,

@@ -1,6 +1,8 @@
 import type { PartitionEnds, StartPosition } from '../../partition-log.ts'
 
 export interface StartQuestion {
+  /** Where somebody wants the group to be; undefined when it is not being moved. */
+  readonly movedTo: number | undefined
   /** What the group has committed; undefined for nothing. Negative when kafkajs lost its position and committed -2. */
   readonly committed: number | undefined
   readonly ends: PartitionEnds
@@ -26,6 +28,7 @@ export interface StartAnswer {
  * records the group has not seen, it reads all of them.
  */
 export function startOffset({
+  movedTo,
   committed,
   ends,
   start,
@@ -34,6 +37,9 @@ export function startOffset({
   truncatedAt,
 }: StartQuestion): StartAnswer {
   const { low, end } = ends
+  // Whoever moves the group has seen what it passes over.
+  if (movedTo !== undefined)
+    return { position: Math.min(Math.max(movedTo, low), end), mustCommit: true, anomaly: undefined }
   const lostAt = truncatedAt ?? (committed === undefined ? lastCommitted : undefined)
   if (lostAt !== undefined) return { position: low, mustCommit: true, anomaly: { kind: 'truncated', from: lostAt } }
   if (committed !== undefined) {

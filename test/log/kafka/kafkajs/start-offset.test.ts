@@ -5,6 +5,7 @@ import { startOffset, type StartQuestion } from '../../../../src/log/kafka/kafka
 const ends = { low: 10, end: 50 }
 const ask = (question: Partial<StartQuestion> = {}): ReturnType<typeof startOffset> =>
   startOffset({
+    movedTo: undefined,
     committed: undefined,
     ends,
     start: 'earliest',
@@ -70,6 +71,15 @@ describe('startOffset', () => {
       expect(ask({ start, offsetAtTime })).toEqual({ position, mustCommit: true, anomaly: undefined })
     },
   )
+
+  it.each([
+    [5, 10],
+    [20, 20],
+    [99, 50],
+  ])('is where the group is moved to, %d, within the log and whatever was committed', (movedTo, position) => {
+    for (const committed of [undefined, -2, 3, 20, 30, 99])
+      expect(ask({ movedTo, committed, lastCommitted: 40 })).toEqual({ position, mustCommit: true, anomaly: undefined })
+  })
 
   it('is within the log, and passes over nothing that the group has not committed, without saying so', () => {
     fc.assert(
