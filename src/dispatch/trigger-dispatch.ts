@@ -250,13 +250,14 @@ export class TriggerDispatch implements DeliveryOwner {
   }
 
   /**
-   * Starts nothing more of a partition or key; resolves when nothing of it is in a worker any more, when the pause was taken
-   * back meanwhile, or when the trigger is stopping. The caller has made the pause durable before.
+   * Starts nothing more of a partition or key; resolves when nothing of it is in a worker any more, or when the pause was
+   * taken back meanwhile. Also while the trigger stops: what is in a frame may still begin. The caller has made the pause
+   * durable before.
    */
   async pausePart(part: PausedPart, pause: PauseRecord): Promise<void> {
     this.#paused.set(part, pause)
     this.#order.reroute()
-    await this.#gate.until(() => this.#gate.isStopped || !this.#paused.has(part) || !this.#order.isRunning(part))
+    await this.#gate.until(() => !this.#paused.has(part) || !this.#order.isRunning(part))
   }
 
   resumePart(part: PausedPart): void {

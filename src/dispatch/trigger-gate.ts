@@ -90,14 +90,14 @@ export class TriggerGate {
     this.update()
   }
 
-  /** Resolves when the pause is confirmed, was taken back, or a stop came instead. */
+  /** Resolves when nothing runs any more, or the pause was taken back; also during a stop, in which frames may still begin. */
   async pause(pause: PauseRecord): Promise<void> {
     // What a circuit breaker has decided comes back when it is durable: what probes meanwhile goes on.
     const isKnown = pause.failedProbes !== undefined && pause.failedProbes === this.#pause?.failedProbes
     this.#isProbing &&= isKnown
     this.#pause = pause
     this.update()
-    await this.until(() => this.#state !== 'pausing')
+    await this.until(() => this.#pause === undefined || this.#isProbing || this.#options.running() === 0)
   }
 
   /** Lets events start although it is paused, until it is paused again: whoever calls bounds which. */

@@ -17,6 +17,7 @@ import { sigkillKafka } from './process/sigkill-kafka.ts'
 import { sigkill } from './process/sigkill.ts'
 import { sigterm } from './process/sigterm.ts'
 import { slowFunction } from './process/slow-function.ts'
+import { modelSequences } from '../simulation/sequences/sequences-experiment.ts'
 import { simulationExperiment } from '../simulation/simulation-experiment.ts'
 import { tornTail } from './log/torn-tail.ts'
 import { fairShares } from './scaling/fair-shares.ts'
@@ -32,6 +33,7 @@ export const experiments: readonly Experiment[] = [
   plantedBugs,
   powerLoss,
   simulationExperiment,
+  modelSequences,
   tornTail,
   bitFlips,
   sigkill,

@@ -21,7 +21,7 @@ import type { Registry } from '../../src/registry/registry.ts'
 import { openSnapshotFiles } from '../../src/registry/snapshot-file.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
 import { createStreamIntake, type RebuildableIntake } from '../../src/sources/stream-intake.ts'
-import type { IncomingEvent } from '../../src/sources/source.ts'
+import type { Acceptance, IncomingEvent } from '../../src/sources/source.ts'
 import type { HomeStore } from '../../src/store/home-store.ts'
 import { noTracer } from '../../src/telemetry/tracer.ts'
 import { SimulatedPool, type HandlerSurroundings } from './simulated-pool.ts'
@@ -164,8 +164,8 @@ export class SimulatedGateway {
   }
 
   /** What a source does: resolves when the events are durable. */
-  async accept(events: readonly IncomingEvent[]): Promise<void> {
-    await this.#intake.accept(events)
+  accept(events: readonly IncomingEvent[]): Promise<readonly Acceptance[]> {
+    return this.#intake.accept(events)
   }
 
   async change(changes: (state: RegistryState) => readonly RegistryChange[]): Promise<void> {

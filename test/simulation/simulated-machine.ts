@@ -16,6 +16,8 @@ export interface MachineOptions {
   /** Whether what a stop has finished is never repeated. */
   readonly stopsCleanly: boolean
   readonly onNote: (note: string) => void
+  /** `clean` is the only kind after which nothing that was complete may be repeated. */
+  readonly onEnded?: (kind: string) => void
 }
 
 /**
@@ -100,8 +102,9 @@ export class SimulatedMachine {
 
   #ended(process: VirtualProcess, kind: string): void {
     if (this.process !== process) return
-    const { scheduler, random, onNote } = this.#options
+    const { scheduler, random, onNote, onEnded } = this.#options
     onNote(`${process.name} ended: ${kind}`)
+    onEnded?.(kind)
     process.kill()
     this.process = undefined
     this.gateway = undefined

@@ -6,7 +6,10 @@ import type { Try } from './handler-plan.ts'
 
 /** What a function under test does to the world, and what the world tells it. */
 export interface HandlerSurroundings {
-  begin(trigger: string, id: string): Try
+  /** A promise holds the handler until somebody decides. */
+  begin(trigger: string, id: string, attempt: number, place: Place): Try | Promise<Try>
+  /** The worker died while a handler had it. */
+  gone?(trigger: string, id: string): void
   /** A try ended by itself. */
   ended(
     trigger: string,
@@ -18,6 +21,12 @@ export interface HandlerSurroundings {
   nowUs(): number
   sleep(ms: number): Promise<void>
   coldStartMs(): number
+}
+
+/** Where an event stands in its stream. */
+export interface Place {
+  readonly partition: number
+  readonly offset: number
 }
 
 /** A worker with the frame that it has. */
@@ -142,9 +151,12 @@ export class SimulatedPool implements WorkerPool {
     const { feed, record, attempt } = invocation
     const around = this.#around
     const id = record.value?.toString() ?? ''
-    const { act, tookMs, isUntold } = around.begin(feed.trigger, id)
     const startUs = around.nowUs()
+    const place = { partition: invocation.partition, offset: record.offset }
+    const plan = around.begin(feed.trigger, id, attempt, place)
     worker.inHand.add(invocation)
+    const { act, tookMs, isUntold } = plan instanceof Promise ? await plan : plan
+    if (worker.isDead) return false
     await around.sleep(tookMs)
     if (worker.isDead) return false
     if (act === 'loop') {
@@ -183,6 +195,7 @@ export class SimulatedPool implements WorkerPool {
     this.#killed++
     const error = errorOf(reason)
     for (const invocation of [...worker.inHand]) {
+      this.#around.gone?.(invocation.feed.trigger, invocation.record.value?.toString() ?? '')
       if (reason === 'crash') this.#settle(worker, invocation, { kind: 'suspect', error })
       else if (invocation === culprit)
         this.#settle(worker, invocation, { kind: 'failed', error, durationMs: this.version.timeoutMs })
