@@ -1,6 +1,7 @@
 import type { ScopeName } from './command.ts'
 
-export const maxAttempts = 3
+/** Two, so that short sequences use them up. */
+export const maxAttempts = 2
 
 interface KnownEvent {
   readonly id: string
@@ -145,7 +146,7 @@ export class Reference {
     for (const event of this.#events.values()) {
       const { id, isAcknowledged, failures } = event
       if (isAcknowledged && !this.#isComplete(event)) this.#broken(`${id} was acknowledged and is lost`)
-      if (this.#world.isDeadLetter(id) && failures < maxAttempts && failures < 2)
+      if (this.#world.isDeadLetter(id) && failures < maxAttempts)
         this.#broken(`${id} is a dead letter after ${failures} failures`)
     }
   }
