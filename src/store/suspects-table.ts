@@ -13,7 +13,7 @@ export const suspectsSchema = `
 `
 
 /** What is this old belongs to an event that was complete when its row could not be removed any more. */
-const keptMs = 7 * 86_400_000
+export const keptMs = 7 * 86_400_000
 
 const columns = 'partition, offset, crashes, running, exclusive, attempt, failures, since'
 

@@ -1,7 +1,8 @@
 import { messageOf, SluiceError } from '../../src/errors/sluice-error.ts'
-import type { DeadLetter } from '../../src/store/dead-letters.ts'
+import { maxKeptFailures, type DeadLetter } from '../../src/store/dead-letters.ts'
 import type { HomeStore, ParkedEvent, ParkedKey, PauseRecord, Suspect } from '../../src/store/home-store.ts'
 import type { KeptPlace } from '../../src/store/kept-place.ts'
+import { afterEnd, keptMs } from '../../src/store/suspects-table.ts'
 
 /** What dispatch, fleet and pauses ask of the store; searching and redriving letters are not simulated. */
 export type SimulatedStore = Pick<
@@ -12,6 +13,7 @@ export type SimulatedStore = Pick<
   | 'parkedKeys'
   | 'unpark'
   | 'putSuspect'
+  | 'processEnded'
   | 'suspectsOf'
   | 'removeSuspect'
   | 'pause'
@@ -64,11 +66,10 @@ export class MemoryStore implements SimulatedStore {
     return this.#call(tables => {
       requireAll(copy, ['value'])
       const place = placeOf(copy)
-      // As an insert that replaces does: the letter gets another id.
-      tables.letters.delete(place)
+      const before = tables.letters.get(place)
       // What is buried waits no longer.
       tables.parked.delete(place)
-      tables.letters.set(place, { ...copy, id: ++tables.lastLetter })
+      tables.letters.set(place, before === undefined ? { ...copy, id: ++tables.lastLetter } : revived(before, copy))
     })
   }
 
@@ -76,7 +77,7 @@ export class MemoryStore implements SimulatedStore {
     const copies = events.map(event => copyOf(event))
     return this.#call(({ parked }) => {
       for (const event of copies) requireAll(event, ['value'])
-      for (const event of copies) {
+      for (const { version: _redrive, ...event } of copies) {
         const before = parked.get(placeOf(event))
         const isSame = before !== undefined && Buffer.compare(before.header, event.header) === 0
         if (!isSame || event.attempt >= before.attempt) parked.set(placeOf(event), event)
@@ -110,7 +111,7 @@ export class MemoryStore implements SimulatedStore {
         if (event.trigger !== trigger) continue
         const { partition, key, dueAtMs } = event
         const failedAtMs = (JSON.parse(event.failures) as { atMs?: number }[]).at(-1)?.atMs
-        const waitMs = failedAtMs === undefined ? 0 : dueAtMs - failedAtMs
+        const waitMs = failedAtMs === undefined ? -Infinity : dueAtMs - failedAtMs
         const known = keys.get(`${partition} ${key}`)
         keys.set(`${partition} ${key}`, {
           partition,
@@ -120,7 +121,10 @@ export class MemoryStore implements SimulatedStore {
           waitMs: Math.max(known?.waitMs ?? waitMs, waitMs),
         })
       }
-      return [...keys.values()].sort((a, b) => a.partition - b.partition || (a.key < b.key ? -1 : 1))
+      // Of a key of which nothing has failed there is nothing to wait for.
+      return [...keys.values()]
+        .map(known => ({ ...known, waitMs: known.waitMs === -Infinity ? 0 : known.waitMs }))
+        .sort((a, b) => a.partition - b.partition || (a.key < b.key ? -1 : 1))
     })
   }
 
@@ -130,13 +134,26 @@ export class MemoryStore implements SimulatedStore {
   }
 
   putSuspect(suspect: Suspect): Promise<void> {
-    return this.#call(({ suspects }) => void suspects.set(placeOf(suspect), { ...suspect }))
+    const copy = { ...suspect }
+    return this.#call(({ suspects }) => {
+      requireAll(copy)
+      suspects.set(placeOf(copy), copy)
+    })
   }
 
-  suspectsOf(trigger: string, stream: string): Promise<readonly Suspect[]> {
-    return this.#call(({ suspects }) =>
-      [...suspects.values()].filter(suspect => suspect.trigger === trigger && suspect.stream === stream),
-    )
+  processEnded(places: readonly KeptPlace[], nowMs: number): Promise<void> {
+    const copies = places.map(place => ({ ...place }))
+    return this.#call(({ suspects }) => {
+      for (const place of copies) suspects.set(placeOf(place), afterEnd(suspects.get(placeOf(place)), place, nowMs))
+      for (const [place, suspect] of suspects) suspects.set(place, { ...suspect, isRunning: false })
+    })
+  }
+
+  suspectsOf(trigger: string, stream: string, nowMs: number): Promise<readonly Suspect[]> {
+    return this.#call(({ suspects }) => {
+      for (const [place, { sinceMs }] of [...suspects]) if (sinceMs < nowMs - keptMs) suspects.delete(place)
+      return [...suspects.values()].filter(suspect => suspect.trigger === trigger && suspect.stream === stream)
+    })
   }
 
   removeSuspect(place: KeptPlace): Promise<void> {
@@ -216,6 +233,20 @@ function refusal(why: string): SluiceError {
 
 function placeOf({ trigger, stream, partition, offset }: KeptPlace): string {
   return JSON.stringify([trigger, stream, partition, offset])
+}
+
+/** The event died again: its letter goes on, with its id, where it was first seen and a longer history. */
+function revived(before: DeadLetter, letter: Omit<DeadLetter, 'id'>): DeadLetter {
+  const failures = [before, letter].flatMap(({ failures }) =>
+    failures === '' ? [] : (JSON.parse(failures) as unknown[]),
+  )
+  const { key, stage, reason, message, lastAttemptAtMs } = letter
+  return {
+    ...{ ...before, key, stage, reason, message, lastAttemptAtMs },
+    function: letter.function === '' ? before.function : letter.function,
+    failures: JSON.stringify(failures.slice(-maxKeptFailures)),
+    results: letter.results === '' ? before.results : letter.results,
+  }
 }
 
 /** What the tables of SQLite do not take. */
