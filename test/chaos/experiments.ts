@@ -25,6 +25,7 @@ import { firstEvent } from './scaling/first-event.ts'
 import { kafkaScaling } from './scaling/kafka-scaling.ts'
 import { scalingSteady } from './scaling/steady.ts'
 import { scalingStep } from './scaling/step.ts'
+import { scalingTraces } from './scaling/traces.ts'
 import { timeouts } from './scaling/timeouts.ts'
 import { writeErrors } from './process/write-errors.ts'
 
@@ -52,6 +53,7 @@ export const experiments: readonly Experiment[] = [
   writeErrors,
   slowFunction,
   overload,
+  scalingTraces,
   scalingSteady,
   scalingStep,
   firstEvent,

@@ -2,7 +2,7 @@ import { initialLoadState, measureLoad } from '../../src/controller/load-meter.t
 import { decideWorkers, initialScalingState, type ScalingSample } from '../../src/controller/scaling-decision.ts'
 import { seededRandom } from '../../src/controller/simulation/random.ts'
 import { warmMinimum } from '../../src/controller/warm-window.ts'
-import type { ScalingPolicy } from '../../src/functions/function-version.ts'
+import type { CallLimits, ScalingPolicy } from '../../src/functions/function-version.ts'
 
 /** What a run over many traces found; `problems` is empty when everything held. */
 export interface TraceReport {
@@ -116,6 +116,9 @@ function runTrace(kind: Kind, seed: number): Trace {
       serviceTimeMs: completed > 0 ? world.serviceMs : undefined,
       concurrency: world.concurrency,
       cores: 2,
+      ...(kind === 'constant'
+        ? {}
+        : { calls: world.calls, limitedBy: world.calls && waiting > 0 ? 'limited' : undefined }),
     }
     if (kind === 'hostile') sample = poisoned(sample, random)
     const decision = decideWorkers(sample, policy, state)
@@ -142,6 +145,8 @@ interface World {
   readonly perWorkerPerS: number
   readonly downstreamPerS: number
   readonly keys: number
+  /** What the function may ask of what stands behind it. */
+  readonly calls: CallLimits | undefined
 }
 
 function randomWorld(random: () => number): World {
@@ -160,7 +165,15 @@ function randomWorld(random: () => number): World {
     perWorkerPerS,
     downstreamPerS: random() < 0.2 ? perWorkerPerS * (1 + random() * 3) : Infinity,
     keys: random() < 0.2 ? 1 + Math.floor(random() * 50) : 100_000,
+    calls: randomLimits(random),
   }
+}
+
+function randomLimits(random: () => number): CallLimits | undefined {
+  if (random() < 0.8) return undefined
+  return random() < 0.5
+    ? { ratePerSecond: 10 ** (random() * 5 - 2) }
+    : { maxConcurrency: 1 + Math.floor(random() * 50) }
 }
 
 function randomPolicy(random: () => number): ScalingPolicy {

@@ -10,6 +10,7 @@ const parts = [
   'bin',
   'test/chaos',
   'test/simulation',
+  'test/controller',
   'test/registry',
   'test/e2e',
   'test/support',
