@@ -8,6 +8,7 @@ import { AssignedWindow } from './assigned-window.ts'
 import type { Delivery, DeliveryOwner } from './delivery.ts'
 import type { Hold } from './hold.ts'
 import { Lane } from './lane.ts'
+import { OrderedWrites } from './ordered-writes.ts'
 import { deliveryOf } from './stored-delivery.ts'
 
 export interface ParkedKeysOptions {
@@ -46,8 +47,9 @@ interface ParkedKey {
   stored: number
   /** Writes on their way to the store: the key may not be forgotten before they are in. */
   writing: number
-  /** Of these, the ones that the store has refused and that are tried again: what is read now may lack older events. */
-  refused: number
+  readonly writes: OrderedWrites<ParkedEvent>
+  /** The store has refused one, which is tried again: what is read now may lack events that are no newer. */
+  isRefused: boolean
   /** Events that are leaving the key: until that is durable their rows are still those of the key. */
   leaving: number
   /** Events that are done and whose rows are not out of the store yet. */
@@ -96,9 +98,7 @@ export class ParkedKeys {
   }
 
   get events(): number {
-    let events = 0
-    for (const key of this.#keys.values()) events += key.stored
-    return events
+    return [...this.#keys.values()].reduce((events, { stored }) => events + stored, 0)
   }
 
   /**
@@ -176,13 +176,8 @@ export class ParkedKeys {
     parked.writing++
     const dueAtMs = this.#options.now() + delayMs
     const rows = deliveries.map(delivery => this.#row(delivery, partition, key, dueAtMs))
-    let isRefused = false
-    const durable = await this.#write(rows, () => {
-      isRefused = true
-      parked.refused++
-    })
+    const durable = await parked.writes.write(rows)
     parked.writing--
-    if (isRefused) parked.refused--
     if (!durable) return false
     parked.written++
     parked.stored += deliveries.length
@@ -265,7 +260,12 @@ export class ParkedKeys {
       lane,
       stored: 0,
       writing: 0,
-      refused: 0,
+      writes: new OrderedWrites(async rows => {
+        const durable = await this.#write(rows, () => (parked.isRefused = true))
+        parked.isRefused = false
+        return durable
+      }),
+      isRefused: false,
       leaving: 0,
       completing: 0,
       written: 0,
@@ -295,7 +295,7 @@ export class ParkedKeys {
     // What is out of the lane but not complete is still a row: reading now would run it twice.
     if (parked.loading || lane.inFrame > 0 || lane.publications > 0 || lane.burying > 0) return
     // The write that is refused now loads the key when it is in.
-    if (parked.refused > 0 || parked.leaving > 0 || parked.completing > 0) return
+    if (parked.isRefused || parked.leaving > 0 || parked.completing > 0) return
     if (this.#stopped.signal.aborted || this.#isClosed || parked.held !== undefined) return
     parked.loading = true
     const { feed, owner, onReady, takesFirst = false } = this.#options
@@ -305,7 +305,7 @@ export class ParkedKeys {
     // What was taken out is in no other place any more.
     const isHere = takesFirst && rows.length > 0
     if (parked.held !== undefined && !isHere) return
-    if (this.#stopped.signal.aborted || (!isHere && (parked.refused > 0 || this.#isClosed))) return
+    if (this.#stopped.signal.aborted || (!isHere && (parked.isRefused || this.#isClosed))) return
     for (const row of rows) parked.lane.push(deliveryOf(row, owner, parked.lane, feed))
     if (rows.length > 0) onReady(parked.lane)
     // A write that this read has not seen is either in by now, or loads the key when it is.
@@ -327,7 +327,7 @@ export class ParkedKeys {
     this.#taking++
     try {
       const rows = await this.#readRows(parked, partition)
-      if (this.#isClosed || parked.refused > 0) return []
+      if (this.#isClosed || parked.isRefused) return []
       parked.held ??= this.#holdOf(rows[0], parked.lane)
       if (parked.held !== undefined) return []
       const areOut = await this.#persist(async () => {

@@ -117,6 +117,18 @@ describe('ParkedKeys', () => {
     expect(problems.at(-1)).toBeUndefined()
   })
 
+  it('has nothing in the store that came after an event whose write is refused: a process that died then would run it first', async () => {
+    const { store, parked, problems } = open()
+    store.beforeWrite = ([event]) => (event?.offset === 1 ? Promise.reject(new Error('locked')) : Promise.resolve())
+    const writes = [1, 2, 3].map(offset => parked.park(0, 'a', [delivery('a', offset)], 0))
+    const other = parked.park(0, 'b', [delivery('b', 4)], 0)
+    expect(await other).toBe(true)
+    expect(problems.at(-1)).toContain('locked')
+    expect([...store.rows.keys()]).toEqual([4])
+    parked.stop()
+    expect(await Promise.all(writes)).toEqual([false, false, false])
+  })
+
   it('says that all is well only when nothing is refused any more', async () => {
     const { store, parked, problems } = open()
     const refusals = new Map([

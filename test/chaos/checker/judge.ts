@@ -130,7 +130,9 @@ function findExcessDuplicates(history: History, rules: Rules, verdict: Verdict):
       const repeats = (explained.get(place) ?? 0) + 1
       explained.set(place, repeats)
       verdict.mostDuplicates = Math.max(verdict.mostDuplicates, repeats)
-      if (repeats > (interruption.isClean === true ? 0 : rules.window))
+      if (repeats <= (interruption.isClean === true ? 0 : rules.window)) continue
+      if (interruption.isClean !== true && otherRepeats > 0) otherRepeats--
+      else
         verdict.violations.excessDuplicates.add(
           `${run.id} is repeat ${repeats} of partition ${partition} after interruption ${index + 1}`,
         )

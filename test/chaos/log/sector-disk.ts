@@ -172,7 +172,9 @@ export class SectorDisk implements DurableFiles {
     return {
       isSynced,
       size: () => Promise.resolve(inode.current.length),
-      read: (buffer, position) => Promise.resolve(inode.current.copy(buffer, 0, position, position + buffer.length)),
+      // Behind the end there is nothing, which is no error.
+      read: (buffer, position) =>
+        Promise.resolve(inode.current.subarray(position, position + buffer.length).copy(buffer)),
       write: (buffers, position) => {
         const bytes = Buffer.concat(buffers)
         let persist = (): void => undefined

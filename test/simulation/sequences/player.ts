@@ -263,7 +263,8 @@ class SequencePlayer {
   #end(process: VirtualProcess, id: string, how: Parameters<OpenHandler['end']>[0]): Try {
     this.#note(`${process.name}: ${id} is to end: ${how}`)
     // These two are never told by the pool as they are.
-    if (how === 'hang' || how === 'untold') this.#reference.ended(id, 'failed')
+    if (how === 'hang') this.#reference.ended(id, 'failed')
+    if (how === 'untold') this.#reference.ended(id, 'died')
     const act = how === 'throw' ? 'throw' : how === 'hang' ? 'loop' : 'done'
     return { act, tookMs: 1 + this.#random() * 3, isUntold: how === 'untold' }
   }

@@ -15,6 +15,8 @@ interface KnownEvent {
   isDone: boolean
   /** Attempts that failed, time-outs and those included whose worker died before it told. */
   failures: number
+  /** Of the failures, those that took the worker with them. */
+  deaths: number
   /**
    * How often it may still be done again: once when a process died that may not have committed it, and once when its copy
    * was parked then, which is in the log as well.
@@ -58,7 +60,7 @@ export class Reference {
     const sequence = known.length + 1
     const event: KnownEvent = {
       ...{ id: `${key}-${sequence}`, key, sequence, place: undefined },
-      ...{ isAcknowledged: false, isRunning: false, isDone: false, failures: 0, repeats: 0 },
+      ...{ isAcknowledged: false, isRunning: false, isDone: false, failures: 0, deaths: 0, repeats: 0 },
     }
     this.#events.set(event.id, event)
     this.#keys.set(key, [...known, event])
@@ -100,15 +102,18 @@ export class Reference {
       if (covers(scope, key, place.partition)) this.#broken(`${id} began while ${scope} was paused`)
     if (attempt < 1 || attempt > event.failures + 1)
       this.#broken(`${id} began with attempt ${attempt} after ${event.failures} failures`)
-    if (attempt > maxAttempts) this.#broken(`${id} began with attempt ${attempt} of ${maxAttempts}`)
+    // How often an event may end its worker is counted apart: once more than its attempts allow.
+    if (attempt > maxAttempts + Math.min(event.deaths, 1))
+      this.#broken(`${id} began with attempt ${attempt} of ${maxAttempts}`)
     event.isRunning = true
   }
 
-  ended(id: string, how: 'done' | 'failed'): void {
+  ended(id: string, how: 'done' | 'failed' | 'died'): void {
     const event = this.#events.get(id)
     if (event === undefined) return
     event.isRunning = false
-    if (how === 'failed') event.failures++
+    if (how === 'died') event.deaths++
+    if (how !== 'done') event.failures++
     else if (this.#isComplete(event)) event.repeats--
     else event.isDone = true
   }
