@@ -17,6 +17,7 @@ import { sigkillKafka } from './process/sigkill-kafka.ts'
 import { sigkill } from './process/sigkill.ts'
 import { sigterm } from './process/sigterm.ts'
 import { slowFunction } from './process/slow-function.ts'
+import { simulatedRebalances } from '../simulation/rebalances/rebalances-experiment.ts'
 import { modelSequences } from '../simulation/sequences/sequences-experiment.ts'
 import { simulationExperiment } from '../simulation/simulation-experiment.ts'
 import { tornTail } from './log/torn-tail.ts'
@@ -34,6 +35,7 @@ export const experiments: readonly Experiment[] = [
   plantedBugs,
   powerLoss,
   simulationExperiment,
+  simulatedRebalances,
   modelSequences,
   tornTail,
   bitFlips,

@@ -19,6 +19,9 @@ import type { RegistryChange } from '../../src/registry/registry-change.ts'
 import type { RegistryState } from '../../src/registry/registry-records.ts'
 import type { Registry } from '../../src/registry/registry.ts'
 import { openSnapshotFiles } from '../../src/registry/snapshot-file.ts'
+import { createHomeEventReader } from '../../src/events/home-event-reader.ts'
+import type { PartitionLog } from '../../src/log/partition-log.ts'
+import type { KafkaSource } from '../../src/sources/kafka/source.ts'
 import type { Sink } from '../../src/sinks/sink.ts'
 import { createStreamIntake, type RebuildableIntake } from '../../src/sources/stream-intake.ts'
 import type { Acceptance, IncomingEvent } from '../../src/sources/source.ts'
@@ -33,6 +36,8 @@ export interface GatewayMachine {
   readonly sinks: ReadonlyMap<string, Sink>
   readonly handlers: HandlerSurroundings
   readonly partitions: number
+  /** A Kafka topic that triggers may read in place. */
+  readonly topic?: PartitionLog
   readonly segmentBytes: number
   readonly retentionBytes: number | undefined
   /** Commands after which the registry writes a snapshot. */
@@ -60,6 +65,12 @@ const surroundings = {
   kafka: {},
   modulePath: (hash: string) => `/artifacts/${hash}`,
 } as unknown as VersionSurroundings
+
+/** A Kafka source as far as triggers ask it. */
+function sourceOf(log: PartitionLog): KafkaSource {
+  const reader = createHomeEventReader()
+  return { log, reader, headerDefaults: {}, skips: () => false } as unknown as KafkaSource
+}
 
 /** Log, registry, store, dispatch and controller of one node as the gateway puts them together, without its edges. */
 export class SimulatedGateway {
@@ -145,7 +156,7 @@ export class SimulatedGateway {
     const write = (_facts: object, message: string): void => machine.onLogLine(message)
     this.triggers = new TriggerFleet({
       streams: { get: (name: string) => (name === streamName ? { log } : undefined) } as unknown as HomeStreams,
-      kafkaSources: new Map(),
+      kafkaSources: new Map(machine.topic === undefined ? [] : [[machine.topic.stream, sourceOf(machine.topic)]]),
       sinks: machine.sinks,
       store: machine.store,
       tracer: noTracer,
