@@ -40,6 +40,7 @@ import { declareConfig } from './declare-config.ts'
 import { ArtifactCollector } from './duties/artifact-collector.ts'
 import { Duties } from './duties/duties.ts'
 import { Expiries } from './duties/expiries.ts'
+import { OrphanedPauses } from './duties/orphaned-pauses.ts'
 import { PauseExpiries } from './duties/pause-expiries.ts'
 import { Redrives } from './duties/redrives.ts'
 import { Rollouts } from './duties/rollouts.ts'
@@ -303,6 +304,7 @@ export class GatewayParts {
     return new Duties([
       new Expiries(registry, failed('deleting what has expired')),
       new PauseExpiries(pauses, failed('ending a pause that is over')),
+      new OrphanedPauses(pauses, registry, failed('ending the pause of a version that is gone')),
       rollouts,
       redrives,
       new ArtifactCollector(artifacts, registry, fleet.engines, failed('collecting code that nothing refers to')),

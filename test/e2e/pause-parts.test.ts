@@ -65,6 +65,23 @@ describe('a paused key, while events flow', () => {
 })
 
 describe('a paused version', () => {
+  it('is forgotten with its function: another one of the name begins unpaused, also after a restart', async () => {
+    const call = (method: string, path: string, body?: unknown) => requestJson(gateway.url, method, path, body)
+    const definition = { code: { module: 'export default () => ({ done: true })' }, definition: {} }
+    expect((await call('PUT', '/v1/functions/gone', definition)).status).toBe(201)
+    await gateway.cli('pause', 'version', 'gone', '--reason', 'a test')
+    expect((await call('POST', '/v1/functions/gone/invocations', { data: 1 })).status).toBe(409)
+    expect((await call('DELETE', '/v1/functions/gone')).status).toBe(200)
+    await gateway.until(
+      'the pause gone',
+      async () => (await gateway.get<{ items: unknown[] }>('/v1/pauses')).items.length === 0,
+    )
+    await gateway.kill()
+    await gateway.restart()
+    expect((await call('PUT', '/v1/functions/gone', definition)).status).toBe(201)
+    expect((await call('POST', '/v1/functions/gone/invocations', { data: 1 })).status).toBe(200)
+  })
+
   it('starts nothing of its triggers, answers direct invocations with 409, and survives a restart', async () => {
     expect(await gateway.cli('pause', 'version', 'record', '--reason', 'a test')).toBe(
       'version record@latest is paused',
