@@ -32,6 +32,10 @@ export class SentJournal implements SendingLedger {
     return this.#known.size
   }
 
+  isAcknowledged(id: string): boolean {
+    return this.#settled.has(id)
+  }
+
   /** Resolves when the event may be sent. */
   async send(id: string, event: TestEvent): Promise<void> {
     if (this.#known.has(id)) {
