@@ -170,8 +170,13 @@ export class CallPermits {
     if (this.#timer !== undefined || this.#bucket === undefined) return
     const { burst = Infinity } = this.#limits
     const tokens = this.#waiting.size > 0 ? 1 : 2
-    const waitMs = tokens > burst ? 0 : this.#bucket.waitMs(this.#now(), tokens)
-    if (waitMs === 0) return
+    if (tokens > burst) return
+    const waitMs = this.#bucket.waitMs(this.#now(), tokens)
+    if (waitMs === 0) {
+      // The token came after it was looked for: nothing else would tell.
+      if (this.freeAtOnce >= tokens) this.#wake()
+      return
+    }
     this.#timer = setTimeout(
       () => {
         this.#timer = undefined

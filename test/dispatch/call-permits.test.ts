@@ -82,6 +82,21 @@ describe('the permits of a function', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
+  it('are told of when one comes between looking for it and waiting for it', () => {
+    let nowMs = 0
+    const permits = new CallPermits(() => nowMs)
+    const calls: number[] = []
+    const user: PermitUser = { limits: { ratePerSecond: 1, burst: 1 }, schedule: () => void calls.push(nowMs) }
+    permits.join(user)
+    permits.take(user, 1, 1)
+    permits.release(1)
+    nowMs = 999.999
+    expect(permits.free(user)).toBe(0)
+    nowMs = 1_000
+    permits.wait(user)
+    expect([vi.getTimerCount(), calls]).toEqual([0, [1_000]])
+  })
+
   it('leave no timer behind when nobody waits any more', () => {
     const permits = new CallPermits()
     const version = new Version(permits, { ratePerSecond: 1, burst: 1 })

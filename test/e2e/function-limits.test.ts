@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { WhyView } from '../../src/api/views/why-view.ts'
 import type { GatewayProcess } from './gateway-process.ts'
@@ -48,7 +48,9 @@ interface Call {
 }
 
 function calls(): Call[] {
-  const lines = readFileSync(ledger.file, 'utf8').split('\n').slice(0, -1)
+  // There is none before the first worker has started.
+  const text = existsSync(ledger.file) ? readFileSync(ledger.file, 'utf8') : ''
+  const lines = text.split('\n').slice(0, -1)
   return lines.map(line => {
     const [what = '', atUs, version = ''] = line.split(' ')
     return { what, atUs: Number(atUs), version }
