@@ -53,6 +53,9 @@ export class VersionDispatch implements PermitUser {
   readonly #direct: DirectQueue
   /** Events that are to run in a frame of their own. */
   readonly #alone: Delivery[] = []
+  /** What the last look at the permits found. To look again would find those that came since, and wait for none. */
+  #lacksPermit = false
+  #lacksPermitToCopy = false
   #directFrames = 0
   /** Frames that the pool has. */
   #frames = 0
@@ -235,24 +238,22 @@ export class VersionDispatch implements PermitUser {
     if (this.#pause !== undefined || this.#options.gate?.isOpen === false) return this.#awaitPermit(false)
     // A trigger may turn out to have nothing; then it is the turn of direct invocations all the same.
     while (pool.freeSlots > 0 && (this.#runWanted() || this.#runCopies()));
-    const { runnable } = this
-    if (runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
+    if (this.runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
     this.#awaitPermit(pool.freeSlots > 0)
   }
 
   #runWanted(): boolean {
-    return this.permits.free(this) > 0 && (this.#runDirect() || this.#runEvents() || this.#runDirect())
+    this.#lacksPermit = this.permits.free(this) === 0
+    return !this.#lacksPermit && (this.#runDirect() || this.#runEvents() || this.#runDirect())
   }
 
   /** Waits for a permit when that is what is missing, and only then: one is kept for whoever waits. */
   #awaitPermit(isOpen: boolean): void {
-    const permits = this.permits
-    const free = this.#stopping ? Infinity : permits.free(this)
-    if (free === Infinity) permits.stopWaiting(this)
-    else if (free === 0 && (this.#alone.length > 0 || (isOpen && this.#wanted > 0))) permits.wait(this)
-    else if (isOpen && this.#hasRoomToCopy && permits.freeToCopy === 0 && runnableOf(this.#shadows) > 0)
-      permits.waitToCopy(this)
-    else permits.stopWaiting(this)
+    if (this.#stopping) this.permits.stopWaiting(this)
+    else if (this.#alone.length > 0 || (isOpen && this.#lacksPermit && this.#wanted > 0)) this.permits.wait(this)
+    else if (isOpen && this.#hasRoomToCopy && this.#lacksPermitToCopy && runnableOf(this.#shadows) > 0)
+      this.permits.waitToCopy(this)
+    else this.permits.stopWaiting(this)
   }
 
   /** Waits for no rate, which they are charged: nothing else of the process may run meanwhile. */
@@ -305,9 +306,8 @@ export class VersionDispatch implements PermitUser {
     let route: TriggerRoute | undefined
     for (let i = 0; i < length && frame.length === 0; i++) {
       route = this.#routes[this.#turn++ % length] as TriggerRoute
-      const { runnable } = route
-      if (runnable === 0) continue
-      route.take(this.#size(runnable), frame)
+      if (route.runnable === 0) continue
+      route.take(this.#size(route.runnable), frame)
       this.#returnSurplus(frame, this.permits.free(this))
     }
     const noted = frame.length === 0 ? undefined : this.#note(frame, route, false)
@@ -315,13 +315,13 @@ export class VersionDispatch implements PermitUser {
   }
 
   #note(frame: readonly Invocation[], route: TriggerRoute | undefined, always: boolean): FrameNote | undefined {
-    if (route === undefined) return undefined
-    return this.#options.record?.note(route.trigger.uid, route.trigger.log.stream, frame, always)
+    return route && this.#options.record?.note(route.trigger.uid, route.trigger.log.stream, frame, always)
   }
 
   #runCopies(): boolean {
     const permits = this.permits.freeToCopy
-    if (!this.#hasRoomToCopy || permits === 0) return false
+    this.#lacksPermitToCopy = permits === 0
+    if (!this.#hasRoomToCopy || this.#lacksPermitToCopy) return false
     const frame: Invocation[] = []
     for (const shadow of this.#shadows) {
       const { runnable } = shadow

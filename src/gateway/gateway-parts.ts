@@ -154,8 +154,8 @@ export class GatewayParts {
   /** What the process before may have died of is durable before anything of this one is noted. */
   async #noteRun(store: HomeStore): Promise<void> {
     const record = new RunRecord(this.#config.dataDir)
-    if (record.hasCrashed) await store.processEnded(record.suspects, Date.now())
     if (record.suspects.length > 0) {
+      await store.processEnded(record.suspects, Date.now())
       const message = `the process before this one ended with ${record.suspects.length} events in workers; each runs alone`
       this.#options.logger.warn({ part: 'dispatch' }, message)
     }

@@ -227,4 +227,28 @@ describe('VersionDispatch of a function with limits', () => {
     for (const event of events.slice(2)) expect(await event.outcome).toEqual({ kind: 'not-started' })
     dispatch.stop()
   })
+
+  it('misses no token, whenever it comes while somebody looks for it', async () => {
+    for (let startMs = 985; startMs < 1_005; startMs++) {
+      // The clock goes on with every look at it, as it does on a busy machine.
+      let nowMs = 0
+      let stepMs = 0
+      const permits = new CallPermits(() => (nowMs += stepMs))
+      const limits = { ratePerSecond: 1, burst: 1 }
+      const pool = new ScriptedPool({ ...version, limits }, () => succeeded)
+      const dispatch = new VersionDispatch({ pool, maxWaitingInvocations: 9, onStarved: () => undefined, permits })
+      pool.setWorkers(1)
+      dispatch.invoke(direct())
+      await turns()
+      nowMs = startMs
+      stepMs = 1
+      const second = direct()
+      dispatch.invoke(second)
+      const isRun = second.outcome.then(() => true)
+      expect(await Promise.race([isRun, new Promise(resolve => setTimeout(resolve, 1_000, false))]), `${startMs}`).toBe(
+        true,
+      )
+      dispatch.stop()
+    }
+  })
 })

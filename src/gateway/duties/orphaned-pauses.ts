@@ -16,6 +16,7 @@ export class OrphanedPauses implements Duty {
   readonly #onError: (error: unknown) => void
   #unlisten: () => void = () => undefined
   #timer: NodeJS.Timeout | undefined
+  #isStopped = false
 
   constructor(board: PauseBoard, registry: Registry, onError: (error: unknown) => void) {
     this.#board = board
@@ -29,17 +30,19 @@ export class OrphanedPauses implements Duty {
   }
 
   stop(): void {
+    this.#isStopped = true
     this.#unlisten()
     clearTimeout(this.#timer)
   }
 
   async #run(): Promise<void> {
     clearTimeout(this.#timer)
-    const { state } = this.#registry
-    const orphans = this.#board.all.map(({ scope }) => scope).filter(scope => isOrphaned(scope, state))
     try {
-      for (const scope of orphans) await this.#board.resume(scope)
+      // Asked anew for each: meanwhile the name may have come back, and somebody may have paused it.
+      for (const { scope } of this.#board.all)
+        if (isOrphaned(scope, this.#registry.state)) await this.#board.resume(scope)
     } catch (error) {
+      if (this.#isStopped) return
       this.#onError(error)
       this.#timer = setTimeout(() => void this.#run(), retryMs)
     }

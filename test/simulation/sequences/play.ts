@@ -4,7 +4,7 @@ import { replayCommand, runSequences } from './run-sequences.ts'
 
 /**
  * By hand: `node test/simulation/sequences/play.ts '<what a finding names>'` plays one sequence and tells every step;
- * `… play.ts <count> [seed]` plays some, and prints the result as JSON.
+ * `… play.ts <count> [seed]` plays some, and prints the result as JSON; `fast` as seed leaves out the shrinking.
  */
 const [first = '100', seed = '1'] = process.argv.slice(2)
 if (first.startsWith('[')) {
