@@ -4,6 +4,7 @@ import type { MetricsRegistry } from './metrics-registry.ts'
 import { metricProducerOf } from './otel-metrics.ts'
 import { createResource } from './otel-resource.ts'
 import { createOtlpMetricExporter } from './otlp-exporters.ts'
+import { resourceAttributes } from './resource-attributes.ts'
 import { type TelemetryLogger, throttled } from './telemetry-logger.ts'
 
 export interface MetricsPush {
@@ -34,7 +35,7 @@ export async function startMetricsPush({ registry, version, env, logger }: Metri
     exportTimeoutMillis,
     metricProducers: [metricProducerOf(registry)],
   })
-  const provider = new MeterProvider({ resource: createResource(version), readers: [reader] })
+  const provider = new MeterProvider({ resource: createResource(resourceAttributes(version, env)), readers: [reader] })
   return {
     async shutdown(timeoutMs) {
       await provider.shutdown({ timeoutMillis: timeoutMs }).catch((error: unknown) => {

@@ -1,21 +1,31 @@
 import { context, logs, propagation, trace } from '@opentelemetry/api'
 import { NodeSDK } from '@opentelemetry/sdk-node'
-import type { SpanProcessor } from '@opentelemetry/sdk-trace'
-import type { Resource } from './otel-resource.ts'
+import { createResource } from './otel-resource.ts'
+import type { ResourceAttributes } from './resource-attributes.ts'
+import { recordOf, type SpanRecord } from './span-record.ts'
 
 /**
- * Starts the OpenTelemetry SDK on our span processors and nothing else: no instrumentations, because they are what makes
- * tracing expensive; no detectors, because one of them exports the command line; metrics and logs go their own ways. It
- * registers the global tracer provider, so that code that embeds the gateway and uses the API exports through the same
- * pipeline.
- * @returns what takes the global provider out of service again; the processors are their owner's to shut down.
+ * Starts the OpenTelemetry SDK on one processor and nothing else: no instrumentations, because they are what makes tracing
+ * expensive; no detectors, because one of them exports the command line; metrics and logs go their own ways. It registers the
+ * global tracer provider, so that code that embeds the gateway and uses the API exports through the same pipeline.
+ * @param add takes what such code has recorded.
+ * @returns what takes the global provider out of service again.
  */
-export function startSdk(resource: Resource, spanProcessors: readonly SpanProcessor[]): () => void {
+export function startSdk(resource: ResourceAttributes, add: (span: SpanRecord) => void): () => void {
   const sdk = new NodeSDK({
-    resource,
+    resource: createResource(resource),
     autoDetectResources: false,
     instrumentations: [],
-    spanProcessors: [...spanProcessors],
+    spanProcessors: [
+      {
+        onStart() {},
+        onEnd(span) {
+          if ((span.spanContext().traceFlags & 1) !== 0) add(recordOf(span))
+        },
+        forceFlush: () => Promise.resolve(),
+        shutdown: () => Promise.resolve(),
+      },
+    ],
     metricReaders: [],
     logRecordProcessors: [],
   })

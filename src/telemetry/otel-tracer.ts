@@ -1,15 +1,15 @@
-import { type Attributes, type SpanContext, SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api'
+import { SpanKind, SpanStatusCode, TraceFlags } from '@opentelemetry/api'
 import { parseTraceparent } from '../events/traceparent.ts'
 import { attribute } from './attributes.ts'
-import { createResource, type Resource } from './otel-resource.ts'
+import { routeDiagnostics } from './otel-diagnostics.ts'
 import { startSdk } from './otel-sdk.ts'
-import { RecordedSpan, recordedWorkerSpan } from './recorded-span.ts'
+import { resourceAttributes } from './resource-attributes.ts'
 import { drawSpanId, drawTraceId, isSampled, samplingOf, type Sampling } from './sampling.ts'
 import { createSpanClock } from './span-clock.ts'
-import { createSpanPipeline, type SpanPipeline } from './span-pipeline.ts'
+import { SpanPipeline } from './span-pipeline.ts'
+import type { SpanRecord } from './span-record.ts'
 import { type TelemetryLogger, throttled } from './telemetry-logger.ts'
 import type { ActiveSpan, SpanFacts, Tracer } from './tracer.ts'
-import type { WorkerSpan } from './worker-span.ts'
 
 export interface TracingOptions {
   /** Share of events without a sender's decision, 0 to 1; `OTEL_TRACES_SAMPLER` wins. */
@@ -17,41 +17,34 @@ export interface TracingOptions {
   /** The gateway's version, for the resource. */
   readonly version: string
   readonly logger: TelemetryLogger
-  /** Where `OTEL_*` is read; the OTLP exporters always read `process.env`. */
+  /** Where `OTEL_*` is read, by the exporters as well. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv
 }
 
 export interface Tracing {
   readonly tracer: Tracer
   /** Exports what user code recorded in a worker. Never throws. */
-  exportWorkerSpans(spans: readonly WorkerSpan[]): void
+  exportWorkerSpans(spans: readonly SpanRecord[]): void
   /** Spans lost since the start: queue full, export failed, or not valid. */
   droppedSpans(): number
   /** Sends what is queued, for at most `timeoutMs` (default 5 s). Never rejects. */
   shutdown(timeoutMs?: number): Promise<void>
 }
 
-/** Starts tracing. Import this file only when tracing is on (`loadTracing` does): it brings the OpenTelemetry SDK with it. */
+/** Starts tracing. Import this file only when tracing is on (start-telemetry.ts does): it brings the OpenTelemetry SDK with it. */
 export async function startTracing(options: TracingOptions): Promise<Tracing> {
   const env = options.env ?? process.env
   const logger = throttled(options.logger)
-  const pipeline = await createSpanPipeline(env, logger)
-  const resource = createResource(options.version)
-  const stopSdk = startSdk(resource, pipeline.processors)
-  let invalid = 0
+  routeDiagnostics(logger)
+  const resource = resourceAttributes(options.version, env)
+  const pipeline = new SpanPipeline({ env, resource, logger })
+  const stopSdk = startSdk(resource, span => pipeline.add(span))
   return {
-    tracer: new OtelTracer(samplingOf(env, options.sampleRatio, logger), pipeline, resource, options.version),
+    tracer: new OtelTracer(samplingOf(env, options.sampleRatio, logger), pipeline, options.version),
     exportWorkerSpans(spans) {
-      for (const span of spans) {
-        try {
-          pipeline.add(recordedWorkerSpan(span, resource))
-        } catch (error) {
-          invalid++
-          logger.warn({ reason: String(error) }, 'a span from a worker is not valid')
-        }
-      }
+      for (const span of spans) pipeline.add(span)
     },
-    droppedSpans: () => pipeline.dropped() + invalid,
+    droppedSpans: () => pipeline.dropped(),
     shutdown: async (timeoutMs = 5_000) => {
       await pipeline.shutdown(timeoutMs)
       stopSdk()
@@ -59,28 +52,28 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   }
 }
 
-/** What a span hangs below; `context` is undefined at the root of a new trace. */
+/** What a span hangs below; without a parent it is the root of a new trace. */
 interface Place {
   readonly traceId: string
   readonly flags: number
-  readonly parent: SpanContext | undefined
+  readonly parentSpanId: string | undefined
 }
+
+type Attributes = Record<string, string | number | boolean>
 
 class OtelTracer implements Tracer {
   readonly enabled = true
   readonly #sampling: Sampling
   readonly #pipeline: SpanPipeline
-  readonly #resource: Resource
-  readonly #scope: { name: string; version: string }
+  readonly #version: string
   readonly #now = createSpanClock()
   /** `receive orders`: there are as many as sources, streams and sinks. */
   readonly #names = { receive: new Map<string, string>(), process: new Map<string, string>(), publish: new Map<string, string>() } // prettier-ignore
 
-  constructor(sampling: Sampling, pipeline: SpanPipeline, resource: Resource, version: string) {
+  constructor(sampling: Sampling, pipeline: SpanPipeline, version: string) {
     this.#sampling = sampling
     this.#pipeline = pipeline
-    this.#resource = resource
-    this.#scope = { name: 'sluice', version }
+    this.#version = version
   }
 
   receive(parent: string | undefined, source: string, facts: SpanFacts): ActiveSpan | undefined {
@@ -118,7 +111,7 @@ class OtelTracer implements Tracer {
     // A result belongs to the trace of its event: without one there is nothing to tell.
     if (parent === undefined) return undefined
     const place = this.#place(parent)
-    if (place?.parent === undefined) return undefined
+    if (place?.parentSpanId === undefined) return undefined
     const kind = facts[attribute.sinkKind] === 'http' ? SpanKind.CLIENT : SpanKind.PRODUCER
     return this.#start('publish', sink, kind, place, {
       [attribute.sink]: sink,
@@ -133,23 +126,19 @@ class OtelTracer implements Tracer {
     const context = parent === undefined ? undefined : parseTraceparent(parent)
     if (context === undefined) {
       const traceId = drawTraceId(ratio)
-      return traceId === undefined ? undefined : { traceId, flags: TraceFlags.SAMPLED, parent: undefined }
+      return traceId === undefined ? undefined : { traceId, flags: TraceFlags.SAMPLED, parentSpanId: undefined }
     }
     const { traceId, spanId, flags } = context
     const sampled = honoursParent ? (flags & TraceFlags.SAMPLED) !== 0 : isSampled(ratio, traceId)
     if (!sampled) return undefined
-    return {
-      traceId,
-      flags: (flags & randomFlag) | TraceFlags.SAMPLED,
-      parent: { traceId, spanId, traceFlags: flags, isRemote: true },
-    }
+    return { traceId, flags: (flags & randomFlag) | TraceFlags.SAMPLED, parentSpanId: spanId }
   }
 
   #start(
     operation: 'receive' | 'process' | 'publish',
     target: string,
     kind: SpanKind,
-    { traceId, flags, parent }: Place,
+    { traceId, flags, parentSpanId }: Place,
     attributes: Attributes,
     facts: SpanFacts,
   ): ActiveSpan {
@@ -158,27 +147,21 @@ class OtelTracer implements Tracer {
     const names = this.#names[operation]
     let name = names.get(target)
     if (name === undefined) names.set(target, (name = `${operation} ${target}`))
-    const span = new RecordedSpan({
-      name,
-      kind,
-      context: { traceId, spanId, traceFlags: flags },
-      parent,
-      startMs: this.#now(),
-      attributes,
-      resource: this.#resource,
-      scope: this.#scope,
-    })
+    const startTimeMs = this.#now()
+    let ended = false
     return {
       traceparent: `00-${traceId}-${spanId}-0${flags}`,
       end: (error, endFacts) => {
-        if (span.ended) return
+        if (ended) return
+        ended = true
         if (endFacts !== undefined) addFacts(attributes, endFacts)
-        if (error !== undefined) {
-          span.status = { code: SpanStatusCode.ERROR, message: error }
-          attributes[attribute.errorType] ??= '_OTHER'
-        }
-        span.finish(this.#now())
-        this.#pipeline.add(span)
+        if (error !== undefined) attributes[attribute.errorType] ??= '_OTHER'
+        this.#pipeline.add({
+          ...{ traceId, spanId, flags, name, kind, startTimeMs, endTimeMs: this.#now(), attributes },
+          ...(parentSpanId === undefined ? undefined : { parentSpanId }),
+          ...(error === undefined ? undefined : { status: { code: SpanStatusCode.ERROR, message: error } }),
+          ...{ scope: 'sluice', scopeVersion: this.#version },
+        })
       },
     }
   }

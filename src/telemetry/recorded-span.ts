@@ -9,7 +9,7 @@ import {
   TraceFlags,
 } from '@opentelemetry/api'
 import type { ReadableSpan, TimedEvent } from '@opentelemetry/sdk-trace'
-import type { WorkerSpan } from './worker-span.ts'
+import type { SpanRecord } from './span-record.ts'
 
 type Resource = ReadableSpan['resource']
 type InstrumentationScope = ReadableSpan['instrumentationScope']
@@ -18,49 +18,42 @@ const noLinks: Link[] = []
 const noEvents: TimedEvent[] = []
 const unset: SpanStatus = { code: SpanStatusCode.UNSET }
 
-export interface RecordedSpanFields {
-  readonly name: string
-  readonly kind: SpanKind
-  readonly context: SpanContext
-  readonly parent: SpanContext | undefined
-  readonly startMs: number
-  readonly attributes: Attributes
-  readonly resource: Resource
-  readonly scope: InstrumentationScope
-}
-
-/**
- * A finished or running span in the shape the SDK's processors take. Built by hand instead of by the SDK's tracer: the
- * decision to sample has been made already and no context has to be read, and spans of workers keep their ids.
- */
+/** A finished span in the shape the SDK's exporters take. */
 export class RecordedSpan implements ReadableSpan {
   readonly name: string
   readonly kind: SpanKind
   readonly parentSpanContext?: SpanContext
   readonly startTime: HrTime
+  readonly endTime: HrTime
   readonly attributes: Attributes
-  readonly links = noLinks
+  readonly events: TimedEvent[]
+  readonly links: Link[]
+  readonly status: SpanStatus
   readonly resource: Resource
   readonly instrumentationScope: InstrumentationScope
+  readonly ended = true
   readonly droppedAttributesCount = 0
   readonly droppedEventsCount = 0
   readonly droppedLinksCount = 0
-  events = noEvents
-  status = unset
-  endTime: HrTime
-  ended = false
   readonly #context: SpanContext
 
-  constructor(fields: RecordedSpanFields) {
-    this.name = fields.name
-    this.kind = fields.kind
-    this.#context = fields.context
-    if (fields.parent !== undefined) this.parentSpanContext = fields.parent
-    this.startTime = hrTimeOf(fields.startMs)
-    this.endTime = this.startTime
-    this.attributes = fields.attributes
-    this.resource = fields.resource
-    this.instrumentationScope = fields.scope
+  /** @throws {TypeError} for a record that is none: it may come from user code. */
+  constructor(record: SpanRecord, resource: Resource, scope: InstrumentationScope) {
+    const { traceId, spanId, parentSpanId, flags = TraceFlags.SAMPLED, events, links, status } = record
+    this.name = record.name
+    this.kind = record.kind
+    this.#context = { traceId, spanId, traceFlags: flags }
+    if (parentSpanId !== undefined)
+      this.parentSpanContext = { traceId, spanId: parentSpanId, traceFlags: TraceFlags.SAMPLED }
+    this.startTime = hrTimeOf(record.startTimeMs)
+    // An end before the start (a clock that went back) counts as the start.
+    this.endTime = record.endTimeMs > record.startTimeMs ? hrTimeOf(record.endTimeMs) : this.startTime
+    this.attributes = record.attributes as Attributes
+    this.events = events === undefined || events.length === 0 ? noEvents : events.map(eventOf)
+    this.links = links === undefined || links.length === 0 ? noLinks : links.map(linkOf)
+    this.status = status === undefined ? unset : status
+    this.resource = resource
+    this.instrumentationScope = scope
   }
 
   get duration(): HrTime {
@@ -72,40 +65,15 @@ export class RecordedSpan implements ReadableSpan {
 
   // An own property in the interface, hence an arrow; it is called once or twice per span.
   spanContext = (): SpanContext => this.#context
-
-  /** An end before the start (a clock that went back) counts as the start. */
-  finish(endMs: number): void {
-    this.ended = true
-    const end = hrTimeOf(endMs)
-    const [startSeconds, startNanos] = this.startTime
-    if (end[0] > startSeconds || (end[0] === startSeconds && end[1] >= startNanos)) this.endTime = end
-  }
 }
 
-/** A span that user code made in a worker, as if it had been made here. */
-export function recordedWorkerSpan(span: WorkerSpan, resource: Resource): RecordedSpan {
-  const { traceId, parentSpanId } = span
-  const recorded = new RecordedSpan({
-    name: span.name,
-    kind: span.kind,
-    context: { traceId, spanId: span.spanId, traceFlags: TraceFlags.SAMPLED },
-    parent: parentSpanId === undefined ? undefined : { traceId, spanId: parentSpanId, traceFlags: TraceFlags.SAMPLED },
-    startMs: span.startTimeMs,
-    attributes: span.attributes as Attributes,
-    resource,
-    scope: { name: span.scope },
-  })
-  if (span.events.length > 0) {
-    recorded.events = span.events.map(event => ({
-      name: event.name,
-      time: hrTimeOf(event.timeMs),
-      attributes: (event.attributes ?? {}) as Attributes,
-    }))
-  }
-  const { code, message } = span.status
-  recorded.status = message === undefined ? { code } : { code, message }
-  recorded.finish(span.endTimeMs)
-  return recorded
+function eventOf(event: NonNullable<SpanRecord['events']>[number]): TimedEvent {
+  return { name: event.name, time: hrTimeOf(event.timeMs), attributes: (event.attributes ?? {}) as Attributes }
+}
+
+function linkOf({ traceId, spanId, attributes }: NonNullable<SpanRecord['links']>[number]): Link {
+  const context = { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true }
+  return attributes === undefined ? { context } : { context, attributes: attributes as Attributes }
 }
 
 function hrTimeOf(ms: number): HrTime {

@@ -1,113 +1,141 @@
-import { createNoopMeter, diag, DiagLogLevel, type MeterProvider } from '@opentelemetry/api'
-import {
-  BatchSpanProcessor,
-  ConsoleSpanExporter,
-  type ReadableSpan,
-  SimpleSpanProcessor,
-  type SpanExporter,
-  type SpanProcessor,
-} from '@opentelemetry/sdk-trace'
-import { guardExporter } from './exporter-guard.ts'
-import { createOtlpSpanExporter } from './otlp-exporters.ts'
+import { Worker } from 'node:worker_threads'
+import type { ResourceAttributes } from './resource-attributes.ts'
+import type { SpanExportMessage, SpanExportRequest, SpanExportSettings } from './span-export-thread.ts'
+import { SpanQueue } from './span-queue.ts'
+import type { SpanRecord } from './span-record.ts'
 import type { TelemetryLogger } from './telemetry-logger.ts'
 
-/** Where finished spans go: bounded queues and the exporters behind them. */
-export interface SpanPipeline {
-  readonly processors: readonly SpanProcessor[]
-  add(span: ReadableSpan): void
-  /** Spans that were lost since the start: queue full, or export failed. */
-  dropped(): number
-  /** Sends what is queued, for at most `timeoutMs`. Never rejects. */
-  shutdown(timeoutMs: number): Promise<void>
+export interface SpanPipelineOptions {
+  /** `OTEL_*`, also for the exporters: the environment of their thread. */
+  readonly env: NodeJS.ProcessEnv
+  readonly resource: ResourceAttributes
+  readonly logger: TelemetryLogger
 }
 
 /** Four times the SDK's default, about 10 MiB: a gateway makes thousands of spans a second. `OTEL_BSP_MAX_QUEUE_SIZE` wins. */
 const defaultQueueSize = 8192
+const defaultBatchSize = 512
+const defaultDelayMs = 5_000
+const defaultExportTimeoutMs = 30_000
 
-/** Exporters by `OTEL_TRACES_EXPORTER` (otlp, console, none; default otlp), queues by `OTEL_BSP_*`. */
-export async function createSpanPipeline(env: NodeJS.ProcessEnv, logger: TelemetryLogger): Promise<SpanPipeline> {
-  routeDiagnostics(logger)
-  let dropped = 0
-  const countLost = (spans: readonly unknown[]): void => {
-    dropped += spans.length
+/** What the thread may have; more of it ends the thread and not the gateway. */
+const maxThreadMiB = 256
+
+const firstRestartMs = 1_000
+const lastRestartMs = 60_000
+
+/**
+ * Where finished spans go: a bounded queue (`OTEL_BSP_*`), and behind it one thread that has the exporters, so that neither
+ * their work nor a collector in trouble is felt here.
+ *
+ *   running ──the thread dies──▶ waiting ──1 s, 2 s, … 60 s──▶ running
+ *      └─────────── shutdown() ─────┴──▶ stopped
+ */
+export class SpanPipeline {
+  readonly #options: SpanPipelineOptions
+  readonly #queue: SpanQueue
+  #thread: Worker | undefined
+  #restartMs = firstRestartMs
+  #restart: NodeJS.Timeout | undefined
+  #isStopped = false
+
+  constructor(options: SpanPipelineOptions) {
+    this.#options = options
+    const { env, logger } = options
+    const maxSpans = positive(env['OTEL_BSP_MAX_QUEUE_SIZE']) ?? defaultQueueSize
+    this.#queue = new SpanQueue({
+      maxSpans,
+      maxBatch: Math.min(positive(env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE']) ?? defaultBatchSize, maxSpans),
+      delayMs: positive(env['OTEL_BSP_SCHEDULE_DELAY']) ?? defaultDelayMs,
+      send: spans => this.#send({ kind: 'spans', spans }),
+      onFull: () =>
+        logger.warn({ dropped: this.#queue.dropped }, 'spans are dropped: they come faster than they can be exported'),
+    })
+    this.#start()
   }
-  const guard = (exporter: SpanExporter): SpanExporter => guardExporter(exporter, 'spans', logger, countLost)
-  const processors: SpanProcessor[] = []
-  for (const name of exporterNames(env)) {
-    if (name === 'otlp') {
-      const exporter = guard(await createOtlpSpanExporter(env, logger))
-      const selfObsMeterProvider = dropMeter(count => {
-        dropped += count
-        logger.warn({ dropped }, 'spans are dropped: they come faster than they can be exported')
-      })
-      processors.push(new BatchSpanProcessor({ exporter, selfObsMeterProvider, ...batchOptions(env) }))
-    } else if (name === 'console') {
-      processors.push(new SimpleSpanProcessor({ exporter: guard(new ConsoleSpanExporter()) }))
-    } else if (name !== 'none') {
-      logger.warn({ exporter: name }, 'OTEL_TRACES_EXPORTER names an exporter that is none of otlp, console, none')
-    }
+
+  add(span: SpanRecord): void {
+    this.#queue.add(span)
   }
-  return {
-    processors,
-    add(span) {
-      for (const processor of processors) processor.onEnd(span)
-    },
-    dropped: () => dropped,
-    async shutdown(timeoutMs) {
-      const done = Promise.allSettled(processors.map(processor => processor.shutdown()))
+
+  /** Spans that were lost since the start: queue full, export failed, or not valid. */
+  dropped(): number {
+    return this.#queue.dropped
+  }
+
+  /** Exports what is in hand, for at most `timeoutMs`; what is not out by then counts as dropped. Never rejects. */
+  async shutdown(timeoutMs: number): Promise<void> {
+    if (this.#isStopped) return
+    this.#queue.flush()
+    this.#isStopped = true
+    clearTimeout(this.#restart)
+    const thread = this.#thread
+    if (thread !== undefined) {
+      thread.ref()
       const { promise, resolve } = Promise.withResolvers<void>()
       const timer = setTimeout(resolve, timeoutMs)
-      await Promise.race([done, promise])
+      const exited = new Promise(end => thread.once('exit', end))
+      this.#send({ kind: 'stop' })
+      await Promise.race([exited, promise])
       clearTimeout(timer)
-    },
+      await thread.terminate()
+    }
+    this.#queue.close()
   }
-}
 
-function exporterNames(env: NodeJS.ProcessEnv): readonly string[] {
-  const names = (env['OTEL_TRACES_EXPORTER'] ?? '').split(',').map(name => name.trim())
-  const given = names.filter(name => name !== '')
-  return given.length === 0 ? ['otlp'] : [...new Set(given)]
-}
+  #start(): void {
+    const { env, resource, logger } = this.#options
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+    const exportTimeoutMs = positive(env['OTEL_BSP_EXPORT_TIMEOUT']) ?? defaultExportTimeoutMs
+    const thread = new Worker(new URL(`./span-export-thread.${extension}`, import.meta.url), {
+      name: 'span-export',
+      workerData: { resource, exportTimeoutMs } satisfies SpanExportSettings,
+      env: { ...env },
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      resourceLimits: { maxOldGenerationSizeMb: maxThreadMiB },
+    })
+    this.#thread = thread
+    // It must not keep the process alive: a clean stop flushes.
+    thread.unref()
+    let cause: unknown
+    thread.on('message', (message: SpanExportMessage) => {
+      if (message.kind === 'warn') return logger.warn(message.facts, message.message)
+      this.#queue.acknowledged(message.spans, message.lost)
+      if (message.lost < message.spans) this.#restartMs = firstRestartMs
+    })
+    thread.on('error', error => (cause = error))
+    thread.on('exit', code => this.#ended(thread, cause ?? `exit code ${code}`))
+  }
 
-function batchOptions(env: NodeJS.ProcessEnv) {
-  const maxQueueSize = positive(env['OTEL_BSP_MAX_QUEUE_SIZE']) ?? defaultQueueSize
-  const scheduledDelayMillis = positive(env['OTEL_BSP_SCHEDULE_DELAY'])
-  const exportTimeoutMillis = positive(env['OTEL_BSP_EXPORT_TIMEOUT'])
-  return {
-    maxQueueSize,
-    maxExportBatchSize: Math.min(positive(env['OTEL_BSP_MAX_EXPORT_BATCH_SIZE']) ?? 512, maxQueueSize),
-    ...(scheduledDelayMillis === undefined ? undefined : { scheduledDelayMillis }),
-    ...(exportTimeoutMillis === undefined ? undefined : { exportTimeoutMillis }),
+  #ended(thread: Worker, cause: unknown): void {
+    if (thread !== this.#thread) return
+    this.#thread = undefined
+    this.#queue.sentAreLost()
+    if (this.#isStopped) return
+    const { logger } = this.#options
+    logger.warn({ reason: String(cause) }, 'the thread that exports spans has ended; it is started again')
+    this.#restart = setTimeout(() => {
+      this.#start()
+      this.#queue.flush()
+    }, this.#restartMs).unref()
+    this.#restartMs = Math.min(this.#restartMs * 2, lastRestartMs)
+  }
+
+  #send(request: SpanExportRequest): boolean {
+    if (this.#thread === undefined) return false
+    try {
+      this.#thread.postMessage(request)
+      return true
+    } catch (error) {
+      // Something in an attribute that cannot be copied: these spans would never go.
+      this.#options.logger.warn({ reason: String(error) }, 'spans are dropped: they cannot be handed on')
+      if (request.kind === 'spans') queueMicrotask(() => this.#queue.acknowledged(request.spans.length, request.spans.length)) // prettier-ignore
+      return true
+    }
   }
 }
 
 function positive(text: string | undefined): number | undefined {
   const number = Number(text)
   return text !== undefined && Number.isInteger(number) && number > 0 ? number : undefined
-}
-
-/** The batch processor tells of dropped spans only through its own metrics; `error.type` is `queue_full` there. */
-function dropMeter(onDrop: (count: number) => void): MeterProvider {
-  return {
-    getMeter() {
-      const meter = createNoopMeter()
-      meter.createCounter = () => ({
-        add(count, attributes) {
-          if (attributes?.['error.type'] === 'queue_full') onDrop(count)
-        },
-      })
-      return meter
-    },
-  }
-}
-
-/** The SDK's own complaints (a bad header, a failed retry) go to our log and not to the console. */
-function routeDiagnostics(logger: TelemetryLogger): void {
-  const say = (message: string, ...more: unknown[]): void =>
-    logger.warn(more.length === 0 ? {} : { details: more.map(String).join(' ').slice(0, 500) }, message.slice(0, 500))
-  const silent = (): void => {}
-  diag.setLogger(
-    { error: say, warn: say, info: silent, debug: silent, verbose: silent },
-    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
-  )
 }

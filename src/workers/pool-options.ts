@@ -1,4 +1,5 @@
-import type { FunctionLogEntry, WorkerSpan } from './worker-settings.ts'
+import type { SpanRecord } from '../telemetry/span-record.ts'
+import type { FunctionLogEntry } from './worker-settings.ts'
 
 /** What the gateway wants of a worker pool beside the version itself. */
 export interface WorkerPoolOptions {
@@ -7,7 +8,7 @@ export interface WorkerPoolOptions {
   /** Called with what functions log; already bounded. */
   readonly onLog?: (entry: FunctionLogEntry) => void
   /** Called with ended spans of user code in sampled events. */
-  readonly onSpans?: (spans: readonly WorkerSpan[]) => void
+  readonly onSpans?: (spans: readonly SpanRecord[]) => void
   /** A module and its `init` must be loaded within this time. Default 10,000 ms. */
   readonly loadTimeoutMs?: number
   /** A worker beyond the permits ends when it was idle for this time. Default 5,000 ms. */

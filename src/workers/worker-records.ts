@@ -1,5 +1,6 @@
 import type { WorkerPoolOptions } from './pool-options.ts'
-import type { FunctionLogEntry, WorkerSpan } from './worker-settings.ts'
+import type { SpanRecord } from '../telemetry/span-record.ts'
+import type { FunctionLogEntry } from './worker-settings.ts'
 
 const levels: ReadonlySet<unknown> = new Set(['trace', 'debug', 'info', 'warn', 'error'])
 
@@ -22,9 +23,9 @@ function isLogEntry(entry: unknown): entry is FunctionLogEntry {
   return typeof timeMs === 'number' && typeof message === 'string' && levels.has(level)
 }
 
-function isSpan(span: unknown): span is WorkerSpan {
+function isSpan(span: unknown): span is SpanRecord {
   if (typeof span !== 'object' || span === null) return false
-  const { traceId, spanId, name, startTimeMs, endTimeMs } = span as Partial<WorkerSpan>
+  const { traceId, spanId, name, startTimeMs, endTimeMs } = span as Partial<SpanRecord>
   return (
     typeof traceId === 'string' &&
     typeof spanId === 'string' &&

@@ -1,6 +1,7 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { NetworkPolicy } from '../config/sections/function-definition.ts'
 import type { BatchOptions, RecyclePolicy, ResolvedBinding } from '../functions/function-version.ts'
+import type { SpanRecord } from '../telemetry/span-record.ts'
 import type { InvocationError } from './invocation.ts'
 
 /** What every worker of a pool is told when its thread starts (`workerData`). */
@@ -37,7 +38,7 @@ export type WarmUpAnswer =
 /** What a worker posts on its port beside result chunks (which are plain bytes). */
 export type WorkerMessage =
   | { readonly kind: 'log'; readonly entries: readonly FunctionLogEntry[] }
-  | { readonly kind: 'spans'; readonly spans: readonly WorkerSpan[] }
+  | { readonly kind: 'spans'; readonly spans: readonly SpanRecord[] }
 
 /** One line that a function logged, by `context.logger` or by the console. */
 export interface FunctionLogEntry {
@@ -53,26 +54,4 @@ export interface FunctionLogEntry {
   readonly traceId?: string
   /** Lines that were dropped before this one because a limit was reached. */
   readonly dropped?: number
-}
-
-/** A span that user code made in a worker, ready for the host's exporter. */
-export interface WorkerSpan {
-  readonly traceId: string
-  readonly spanId: string
-  readonly parentSpanId?: string
-  readonly name: string
-  /** OpenTelemetry `SpanKind`. */
-  readonly kind: number
-  readonly startTimeMs: number
-  readonly endTimeMs: number
-  readonly attributes: Readonly<Record<string, unknown>>
-  readonly events: readonly {
-    readonly name: string
-    readonly timeMs: number
-    readonly attributes?: Readonly<Record<string, unknown>>
-  }[]
-  /** OpenTelemetry `SpanStatusCode` and its message. */
-  readonly status: { readonly code: number; readonly message?: string }
-  /** Name of the tracer. */
-  readonly scope: string
 }

@@ -1,15 +1,9 @@
 import { context, ROOT_CONTEXT, trace, TraceFlags } from '@opentelemetry/api'
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks'
-import {
-  AlwaysOffSampler,
-  ParentBasedSampler,
-  TracerProvider,
-  type ReadableSpan,
-  type SpanProcessor,
-} from '@opentelemetry/sdk-trace'
+import { AlwaysOffSampler, ParentBasedSampler, TracerProvider, type SpanProcessor } from '@opentelemetry/sdk-trace'
 import { parseTraceparent } from '../events/traceparent.ts'
+import { recordOf, type SpanRecord } from '../telemetry/span-record.ts'
 import type { SecretMask } from './secret-mask.ts'
-import type { WorkerSpan } from './worker-settings.ts'
 
 /** Spans kept between two flushes; more are dropped. */
 const maxSpans = 1000
@@ -25,8 +19,8 @@ export interface WorkerTracing {
  * Makes the OpenTelemetry API work in a worker: user code sees the active span of its event, and the spans it makes below
  * are handed to `post` as plain records without secrets. Spans without a sampled parent are not recorded. Loaded only when tracing is on.
  */
-export function startWorkerTracing(post: (spans: WorkerSpan[]) => void, mask: SecretMask): WorkerTracing {
-  let ended: WorkerSpan[] = []
+export function startWorkerTracing(post: (spans: SpanRecord[]) => void, mask: SecretMask): WorkerTracing {
+  let ended: SpanRecord[] = []
   const recorder: SpanProcessor = {
     onStart() {},
     onEnd(span) {
@@ -61,38 +55,9 @@ export function startWorkerTracing(post: (spans: WorkerSpan[]) => void, mask: Se
   }
 }
 
-function recordOf(span: ReadableSpan): WorkerSpan {
-  const { traceId, spanId } = span.spanContext()
-  const parentSpanId = span.parentSpanContext?.spanId
-  return {
-    traceId,
-    spanId,
-    ...(parentSpanId === undefined ? undefined : { parentSpanId }),
-    name: span.name,
-    kind: span.kind,
-    startTimeMs: msOf(span.startTime),
-    endTimeMs: msOf(span.endTime),
-    attributes: { ...span.attributes },
-    events: span.events.map(event => ({
-      name: event.name,
-      timeMs: msOf(event.time),
-      ...(event.attributes === undefined ? undefined : { attributes: { ...event.attributes } }),
-    })),
-    status: {
-      code: span.status.code,
-      ...(span.status.message === undefined ? undefined : { message: span.status.message }),
-    },
-    scope: span.instrumentationScope.name,
-  }
-}
-
-function msOf([seconds, nanoseconds]: readonly [number, number]): number {
-  return seconds * 1000 + nanoseconds / 1e6
-}
-
-function hideIn(span: WorkerSpan, mask: SecretMask): WorkerSpan {
+function hideIn(span: SpanRecord, mask: SecretMask): SpanRecord {
   try {
-    return JSON.parse(mask.hideInJson(JSON.stringify(span))) as WorkerSpan
+    return JSON.parse(mask.hideInJson(JSON.stringify(span))) as SpanRecord
   } catch {
     // An attribute that has no JSON form cannot be looked into.
     return { ...span, attributes: {}, events: [] }

@@ -32,8 +32,14 @@ async function start(sampleRatio = 1): Promise<Tracing> {
   return (tracing = await startTracing({ sampleRatio, version: '1.2.3', logger }))
 }
 
-describe.each(['http/protobuf', 'http/json'])('spans by %s', protocol => {
-  beforeEach(() => vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', protocol))
+describe.each(['http/protobuf', 'http/json', 'grpc'])('spans by %s', protocol => {
+  beforeEach(async () => {
+    vi.stubEnv('OTEL_EXPORTER_OTLP_PROTOCOL', protocol)
+    if (protocol !== 'grpc') return
+    await receiver.stop()
+    receiver = await OtlpReceiver.start('grpc')
+    vi.stubEnv('OTEL_EXPORTER_OTLP_ENDPOINT', receiver.url)
+  })
 
   it('make one trace from the sender over the gateway and the worker to the sink', async () => {
     const { tracer, exportWorkerSpans, shutdown, droppedSpans } = await start()

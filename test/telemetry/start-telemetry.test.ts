@@ -29,7 +29,7 @@ describe('with an endpoint', () => {
     const receiver = await OtlpReceiver.start()
     const { enabled, packages } = await run({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url })
     expect(enabled).toBe(true)
-    expect(packages).toContain('sdk-trace')
+    expect(packages).toContain('sdk-node')
     expect(receiver.spans().map(({ name }) => name)).toEqual(['receive a'])
     const metrics = new Map(receiver.metrics().map(metric => [metric.name, metric]))
     expect(metrics.get('events')).toMatchObject({

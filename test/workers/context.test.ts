@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { createWorkerPool } from '../../src/workers/piscina-pool.ts'
 import type { WorkerPool } from '../../src/workers/worker-pool.ts'
-import type { FunctionLogEntry, WorkerSpan } from '../../src/workers/worker-settings.ts'
+import type { SpanRecord } from '../../src/telemetry/span-record.ts'
+import type { FunctionLogEntry } from '../../src/workers/worker-settings.ts'
 import { invocationOf, jsonOf, outcomesOf, versionOf } from './worker-fixtures.ts'
 
 let pool: WorkerPool
@@ -92,7 +93,7 @@ describe('a handler', () => {
   })
 
   it('sees the active span of a sampled event, and its own spans come back', async () => {
-    const spans: WorkerSpan[] = []
+    const spans: SpanRecord[] = []
     pool = createWorkerPool(versionOf('spans.mjs'), { tracing: true, onSpans: posted => spans.push(...posted) })
     pool.setWorkers(1)
     const outcomes = await outcomesOf(pool, [invocationOf({ n: 1 }, { traceparent }), invocationOf({ n: 2 })])

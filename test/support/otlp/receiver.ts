@@ -1,8 +1,10 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { Http2Server } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
+import { createGrpcServer, grpcStatus } from './grpc-server.ts'
 import { metricsOf, type ReceivedMetric, type ReceivedSpan, spansOf } from './received.ts'
 import { metricsRequest, traceRequest } from './schemas.ts'
 import { decodeMessage, type Message, type Schema } from './wire.ts'
@@ -11,39 +13,49 @@ const PROTOBUF = 'application/x-protobuf'
 const JSON_TYPE = 'application/json'
 const DEFAULT_WAIT_MS = 20_000
 
+const GRPC_SERVICES = {
+  '/opentelemetry.proto.collector.trace.v1.TraceService/Export': '/v1/traces',
+  '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export': '/v1/metrics',
+} as const
+
 /**
- * A real OTLP/HTTP receiver (OTLP specification 1.x): `POST /v1/traces` and `/v1/metrics`, protobuf or JSON, plain or
- * gzip. Point the exporter at it with `OTEL_EXPORTER_OTLP_ENDPOINT`.
+ * A real OTLP receiver (OTLP specification 1.x). By HTTP: `POST /v1/traces` and `/v1/metrics`, protobuf or JSON, plain or
+ * gzip; by gRPC the same two services. Point the exporter at it with `OTEL_EXPORTER_OTLP_ENDPOINT`.
  */
 export class OtlpReceiver {
-  /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
-  readonly url: string
-  readonly #server: Server
+  readonly #server: Server | Http2Server
   readonly #spans: ReceivedSpan[] = []
   readonly #metrics: ReceivedMetric[] = []
   /** One for each export: what it was and how it came. */
   readonly #exports: { path: string; contentType: string; encoding: string }[] = []
   readonly #checks = new Set<() => void>()
   #refusal: number | undefined
+  #isSilent = false
 
-  static async start(): Promise<OtlpReceiver> {
-    const server = createServer()
+  static async start(transport: 'http' | 'grpc' = 'http'): Promise<OtlpReceiver> {
+    const receiver = new OtlpReceiver(transport)
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject)
-      server.listen(0, '127.0.0.1', resolve)
+      receiver.#server.once('error', reject)
+      receiver.#server.listen(0, '127.0.0.1', resolve)
     })
-    return new OtlpReceiver(server)
+    return receiver
   }
 
-  private constructor(server: Server) {
-    this.#server = server
-    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    server.on('request', (request: IncomingMessage, response) => {
-      this.#answer(request).then(
-        ({ status, contentType, body }) => response.writeHead(status, { 'content-type': contentType }).end(body),
-        (error: unknown) => response.writeHead(400).end(String(error)),
-      )
-    })
+  private constructor(transport: 'http' | 'grpc') {
+    this.#server =
+      transport === 'grpc'
+        ? createGrpcServer((path, message, encoding) => this.#answerCall(path, message, encoding))
+        : createServer((request, response) => {
+            this.#answer(request).then(
+              ({ status, contentType, body }) => response.writeHead(status, { 'content-type': contentType }).end(body),
+              (error: unknown) => response.writeHead(400).end(String(error)),
+            )
+          })
+  }
+
+  /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   /** All spans so far, in order of arrival. */
@@ -67,6 +79,11 @@ export class OtlpReceiver {
   /** From now on answers every export with this status (a collector in trouble); undefined ends it. */
   refuse(status: number | undefined): void {
     this.#refusal = status
+  }
+
+  /** From now on takes every export and answers none: a collector that hangs. */
+  hang(): void {
+    this.#isSilent = true
   }
 
   /** Resolves with the first truthy result of `probe`, which is asked now and after each export; rejects after `timeoutMs`. */
@@ -104,7 +121,7 @@ export class OtlpReceiver {
   }
 
   async stop(): Promise<void> {
-    this.#server.closeAllConnections()
+    if ('closeAllConnections' in this.#server) this.#server.closeAllConnections()
     await new Promise(resolve => this.#server.close(resolve))
   }
 
@@ -122,11 +139,29 @@ export class OtlpReceiver {
     const body = encoding === 'gzip' ? await promisify(gunzip)(sent) : sent
     const decode = (schema: Schema): Message =>
       contentType === JSON_TYPE ? (JSON.parse(body.toString('utf8')) as Message) : decodeMessage(body, schema)
-    if (path === '/v1/traces') this.#spans.push(...spansOf(decode(traceRequest)))
-    else this.#metrics.push(...metricsOf(decode(metricsRequest)))
-    this.#exports.push({ path, contentType, encoding })
-    for (const check of this.#checks) check()
+    this.#take(path, decode(path === '/v1/traces' ? traceRequest : metricsRequest), contentType, encoding)
+    await this.#patience()
     // An empty response message means complete success; in protobuf it is no bytes at all.
     return { status: 200, contentType, body: contentType === JSON_TYPE ? '{}' : '' }
+  }
+
+  async #answerCall(service: string, message: Buffer, encoding: string): Promise<number> {
+    const path = GRPC_SERVICES[service as keyof typeof GRPC_SERVICES]
+    if (path === undefined) return grpcStatus.unimplemented
+    if (this.#refusal !== undefined) return grpcStatus.unavailable
+    this.#take(path, decodeMessage(message, path === '/v1/traces' ? traceRequest : metricsRequest), 'grpc', encoding)
+    await this.#patience()
+    return grpcStatus.ok
+  }
+
+  #take(path: string, message: Message, contentType: string, encoding: string): void {
+    if (path === '/v1/traces') this.#spans.push(...spansOf(message))
+    else this.#metrics.push(...metricsOf(message))
+    this.#exports.push({ path, contentType, encoding })
+    for (const check of this.#checks) check()
+  }
+
+  async #patience(): Promise<void> {
+    if (this.#isSilent) await new Promise(() => {})
   }
 }
