@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf } from '../errors/sluice-error.ts'
 import { encodeEventHeader } from '../events/event-header-codec.ts'
-import type { FunctionResult } from '../sinks/function-result.ts'
 import type { NewDeadLetter } from '../store/dead-letters.ts'
 import type { HomeStore } from '../store/home-store.ts'
 import type { Delivery } from './delivery.ts'
+import { encodeResults, type RecordedResult } from './recorded-results.ts'
 
 /** Why an event ends as a dead letter. */
 export interface Burial {
@@ -12,7 +12,7 @@ export interface Burial {
   readonly reason: string
   readonly message: string
   /** Results that could not go out (stage `sink`). */
-  readonly results?: readonly FunctionResult[]
+  readonly results?: readonly RecordedResult[]
 }
 
 export interface DeadLetterOptions {
@@ -106,12 +106,6 @@ export class DeadLetters {
       lastAttemptAtMs: delivery.failures?.at(-1)?.atMs ?? nowMs,
     }
   }
-}
-
-function encodeResults(results: readonly FunctionResult[]): string {
-  return JSON.stringify(
-    results.map(({ meta, contentType, data }) => ({ meta, contentType, data: data.toString('base64') })),
-  )
 }
 
 /** Key and headers of a Kafka record that could not become an event, as JSON with base64 values: nothing of it is lost. */

@@ -2,6 +2,7 @@ import type { LogRecord } from '../log/log-record.ts'
 import type { BatchPart, Feed, Invocation, InvocationOutcome } from '../workers/invocation.ts'
 import type { ActiveSpan } from '../telemetry/tracer.ts'
 import type { Lane } from './lane.ts'
+import type { RecordedResults } from './recorded-results.ts'
 import type { RouteTarget } from './route.ts'
 import type { TriggerRoute } from './trigger-route.ts'
 
@@ -29,6 +30,7 @@ export interface DeliveryOwner {
  *      ├ not-started, suspect, batch-failed ┤
  *      └──── failed: backs off ───────┴── attempts used up ──▶ burying ──dead letter durable──▶ done
  *   waiting ──its key is parked──▶ done for the tracker (the parked copy is durable)
+ *   waiting ──its results are recorded──▶ publishing
  */
 export type DeliveryState = 'waiting' | 'running' | 'publishing' | 'burying' | 'done'
 
@@ -56,6 +58,8 @@ export class Delivery implements Invocation {
   /** Results of the attempt that succeeded. */
   results = 0
   failures: FailedAttempt[] | undefined = undefined
+  /** A redrive delivers these, instead of running a handler. */
+  recorded: RecordedResults | undefined = undefined
   /** The version or alias that a redrive wants to run it, instead of what the trigger runs. */
   wantedVersion: string | undefined = undefined
   /** Next event of the lane. */
@@ -86,11 +90,15 @@ export class Delivery implements Invocation {
     else this.failures.push(failure)
   }
 
-  /** `name@version` of the function that ran the last attempt; '' before the first. */
+  /** Function and version that ran the last attempt, or made what is recorded; undefined before the first. */
+  get maker(): { readonly name: string; readonly version: string } | undefined {
+    return this.recorded ?? this.target?.engine.pool.version
+  }
+
+  /** `name@version` of {@link maker}; '' before the first attempt. */
   get ranBy(): string {
-    if (this.target === undefined) return ''
-    const { name, version } = this.target.engine.pool.version
-    return `${name}@${version}`
+    const { maker } = this
+    return maker === undefined ? '' : `${maker.name}@${maker.version}`
   }
 
   settle(outcome: InvocationOutcome): void {

@@ -28,6 +28,8 @@ export interface KeyOrderOptions {
   /** The event has grown too old for another attempt while it waited; it has left its lane, which is blocked. */
   readonly onTooOld: (delivery: Delivery) => void
   readonly crashes: HostCrashes
+  /** Nothing but recorded results of the event is to go out; it has left its lane. */
+  readonly onRecorded: (delivery: Delivery) => void
   /** The event has ended the host of its worker too often; it has left its lane, which is blocked. */
   readonly onGuilty: (delivery: Delivery) => void
   /** A suspect was taken, in no frame: it is to be run alone. */
@@ -44,6 +46,8 @@ export class KeyOrder {
   readonly #waiting = new Map<Lane, { readonly timer: NodeJS.Timeout; readonly dueAtMs: number }>()
   /** Lanes whose partition, key or version is paused. */
   readonly #held: HeldLanes
+  /** Lanes whose oldest event needs no worker, only that its trigger runs. */
+  readonly #unpublished = new Set<Lane>()
   /** Lanes that have a run in a frame: its first event, or all of them where they need not be of one key. */
   readonly #inFrames = new Map<Lane, Delivery | readonly Delivery[]>()
   #stopped = false
@@ -61,10 +65,11 @@ export class KeyOrder {
     return this.#waiting
   }
 
-  /** Lanes that stand in no queue of a version: they wait for an attempt, are held, or have a run in a frame. */
+  /** Lanes that stand in no queue of a version: they wait for an attempt or their trigger, are held, or have a run in a frame. */
   *apart(): Iterable<Lane> {
     yield* this.#waiting.keys()
     yield* this.#held.lanes
+    yield* this.#unpublished
     yield* this.#inFrames.keys()
   }
 
@@ -173,6 +178,7 @@ export class KeyOrder {
       const { name, version } = engine.pool.version
       return this.#hold(lane, { kind: 'version', function: name, version, pause })
     }
+    if ((lane.head as Delivery).recorded !== undefined) return this.#publish(lane)
     lane.state = 'ready'
     lane.readyAtMs = turnTimeMs()
     ready.push(lane)
@@ -181,7 +187,9 @@ export class KeyOrder {
 
   /** The versions changed, or the trigger runs again: what waits for a version chooses anew, the rest when it is ready. */
   reroute(): void {
-    for (const lane of [...this.#routes.recall(), ...this.#held.recall()]) {
+    const unpublished = [...this.#unpublished]
+    this.#unpublished.clear()
+    for (const lane of [...this.#routes.recall(), ...this.#held.recall(), ...unpublished]) {
       lane.state = 'idle'
       this.makeReady(lane)
     }
@@ -222,6 +230,7 @@ export class KeyOrder {
     for (const { timer } of this.#waiting.values()) clearTimeout(timer)
     this.#waiting.clear()
     this.#held.stop()
+    this.#unpublished.clear()
     this.#routes.close()
   }
 
@@ -252,6 +261,18 @@ export class KeyOrder {
       return
     this.#held.remove(lane)
     this.#options.onPark(lane, 0, Infinity)
+  }
+
+  /** Takes no worker, and starts nothing all the same while the trigger does not run. */
+  #publish(lane: Lane): void {
+    if (!this.#options.isRunning()) {
+      lane.state = 'held'
+      this.#unpublished.add(lane)
+      return
+    }
+    const delivery = lane.shift() as Delivery
+    delivery.target = lane.target
+    this.#options.onRecorded(delivery)
   }
 
   #giveUp(lane: Lane, bury: (delivery: Delivery) => void): void {
@@ -324,6 +345,7 @@ export class KeyOrder {
 
   /** Whether a later event of a lane may be in one run with its oldest one. */
   #isNext(lane: Lane, delivery: Delivery): boolean {
+    if (delivery.recorded !== undefined) return false
     return this.#routes.isSame(lane, delivery) && this.#options.paused.holdOf(delivery) === undefined
   }
 }

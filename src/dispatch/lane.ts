@@ -12,7 +12,7 @@ import type { TriggerRoute } from './trigger-route.ts'
  *                    └─────────── parked ◀──blocked too long──┘   (its events wait in the store, see parked-keys.ts)
  *
  * Whatever becomes ready chooses its version. `unrouted` stands in for ready while no version can run the head, and `held`
- * while its partition, its key or its version is paused; when the routes or the pauses change, all three choose again.
+ * while its partition, its key or its version is paused, or recorded results wait for their trigger; when the routes or the pauses change, all three choose again.
  */
 export type LaneState = 'idle' | 'ready' | 'unrouted' | 'held' | 'running' | 'blocked' | 'waiting' | 'parked'
 

@@ -1,6 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf } from '../errors/sluice-error.ts'
-import { encodeEventHeader } from '../events/event-header-codec.ts'
 import type { HomeStore, ParkedEvent } from '../store/home-store.ts'
 import { loneKey } from '../store/parked-key.ts'
 import type { Feed } from '../workers/invocation.ts'
@@ -9,7 +8,7 @@ import type { Delivery, DeliveryOwner } from './delivery.ts'
 import type { Hold } from './hold.ts'
 import { Lane } from './lane.ts'
 import { OrderedWrites } from './ordered-writes.ts'
-import { deliveryOf } from './stored-delivery.ts'
+import { deliveryOf, parkedEventOf } from './stored-delivery.ts'
 
 export interface ParkedKeysOptions {
   /** Its uid. */
@@ -239,12 +238,18 @@ export class ParkedKeys {
     const { lane, partition } = delivery
     const parked = this.#keys.get(nameOf(partition, lane.key))
     if (parked !== undefined) parked.completing++
-    const isOut = isBuried || this.#options.takesFirst === true
+    const isOut = isBuried || this.#isTakenFirst(delivery)
     if (!isOut) await this.#persist(() => this.#unpark(partition, delivery.record.offset))
     if (parked === undefined) return
     parked.completing--
     parked.stored--
     if (lane.length === 0) await this.#loadNext(parked, partition)
+  }
+
+  /** Results of a parked event are out of the way: what of its key is still in the store may come. */
+  goOn({ lane, partition }: Delivery): void {
+    const parked = this.#keys.get(nameOf(partition, lane.key))
+    if (parked !== undefined && lane.length === 0) void this.#loadNext(parked, partition)
   }
 
   stop(): void {
@@ -303,7 +308,7 @@ export class ParkedKeys {
     const rows = takesFirst ? await this.#takeRows(parked, partition) : await this.#readRows(parked, partition)
     parked.loading = false
     // What was taken out is in no other place any more.
-    const isHere = takesFirst && rows.length > 0
+    const isHere = rows.some(row => this.#isTakenFirst(row))
     if (parked.held !== undefined && !isHere) return
     if (this.#stopped.signal.aborted || (!isHere && (parked.isRefused || this.#isClosed))) return
     for (const row of rows) parked.lane.push(deliveryOf(row, owner, parked.lane, feed))
@@ -322,6 +327,11 @@ export class ParkedKeys {
     return rows
   }
 
+  /** Only handlers run at most once: what is recorded is delivered until a sink has it, as all results are. */
+  #isTakenFirst({ recorded }: Pick<ParkedEvent, 'recorded'> | Delivery): boolean {
+    return this.#options.takesFirst === true && recorded === undefined
+  }
+
   /** Reads rows and deletes them: none when the trigger stops before that is durable, and then they are there the next time. */
   async #takeRows(parked: ParkedKey, partition: number): Promise<readonly ParkedEvent[]> {
     this.#taking++
@@ -331,7 +341,8 @@ export class ParkedKeys {
       parked.held ??= this.#holdOf(rows[0], parked.lane)
       if (parked.held !== undefined) return []
       const areOut = await this.#persist(async () => {
-        await Promise.all(rows.map(({ offset }) => this.#unpark(partition, offset)))
+        const taken = rows.filter(row => this.#isTakenFirst(row))
+        await Promise.all(taken.map(({ offset }) => this.#unpark(partition, offset)))
       })
       return areOut ? rows : []
     } finally {
@@ -352,20 +363,8 @@ export class ParkedKeys {
   }
 
   #row(delivery: Delivery, partition: number, key: string, dueAtMs: number): ParkedEvent {
-    const { record, feed } = delivery
-    return {
-      trigger: this.#options.trigger,
-      stream: this.#options.stream,
-      partition,
-      offset: record.offset,
-      key,
-      header: encodeEventHeader(feed.reader.header(record)),
-      value: record.value,
-      timestampMs: record.timestampMs,
-      attempt: delivery.attempt,
-      failures: JSON.stringify(delivery.failures ?? []),
-      dueAtMs,
-    }
+    const { trigger, stream } = this.#options
+    return parkedEventOf(delivery, { trigger, stream, partition, key }, dueAtMs)
   }
 
   #write(rows: readonly ParkedEvent[], onRefused?: () => void): Promise<boolean> {

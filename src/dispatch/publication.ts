@@ -1,10 +1,10 @@
 import { SluiceError } from '../errors/sluice-error.ts'
 import type { EventHeader } from '../events/event-header.ts'
 import type { RetryPolicy } from '../functions/function-version.ts'
-import type { FunctionResult } from '../sinks/function-result.ts'
 import type { OutgoingResult, Sink } from '../sinks/sink.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { Delivery } from './delivery.ts'
+import { sentTo, type RecordedResult } from './recorded-results.ts'
 import { decideRetry } from './retry-decision.ts'
 import type { RouteTarget } from './route.ts'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -22,11 +22,16 @@ export interface PublicationOptions {
   readonly random: () => number
 }
 
-/** A result that no attempt could deliver. */
-export interface PublicationFailure {
+/** A result that no attempt could deliver to a sink. */
+interface Refusal {
   readonly sink: string
   readonly attempts: number
   readonly error: SluiceError
+}
+
+export interface PublicationFailure extends Refusal {
+  /** All results of the invocation, with the sinks that have them: a redrive delivers the rest. */
+  readonly results: readonly RecordedResult[]
 }
 
 /** Takes the results of one invocation to the trigger's sinks. A sink failure repeats the result, never the handler. */
@@ -51,29 +56,39 @@ export class Publication {
    */
   async publish(
     delivery: Delivery,
-    results: readonly FunctionResult[],
+    results: readonly RecordedResult[],
     onFailing: () => void,
   ): Promise<PublicationFailure | 'revoked' | undefined> {
-    if (this.#options.sinks.length === 0) return undefined
+    const { sinks } = this.#options
+    if (sinks.length === 0 && delivery.recorded === undefined) return undefined
     const cause = delivery.feed.reader.header(delivery.record)
+    const left = [...results]
     for (let index = 0; index < results.length; index++) {
-      const result = results[index] as FunctionResult
+      const result = results[index] as RecordedResult
       const unknown = this.#unknownSink(result)
-      if (unknown !== undefined) return unknown
+      if (unknown !== undefined) return { ...unknown, results: left }
       const outgoing = this.#outgoing(delivery, cause, result, index)
-      for (const sink of this.#options.sinks) {
-        if (result.meta.sink !== undefined && result.meta.sink !== sink.name) continue
-        const failure = await this.#deliver(sink, outgoing, delivery, onFailing)
-        if (failure !== undefined) return failure
+      const sent = [...(result.sentTo ?? [])]
+      for (const sink of sinks) {
+        if ((result.meta.sink ?? sink.name) !== sink.name || sent.includes(sink.name)) continue
+        const refusal = await this.#deliver(sink, outgoing, delivery, onFailing)
+        if (refusal === 'revoked') return refusal
+        if (refusal !== undefined) return { ...refusal, results: left.with(index, sentTo(result, sent)) }
+        sent.push(sink.name)
       }
+      left[index] = sentTo(result, sent)
     }
     return undefined
   }
 
   /** A result for a sink that the trigger has not got would vanish: it is kept as a dead letter instead. */
-  #unknownSink({ meta }: FunctionResult): PublicationFailure | undefined {
+  #unknownSink({ meta }: RecordedResult): Refusal | undefined {
     const { sinks, trigger } = this.#options
     const { sink } = meta
+    if (sinks.length === 0) {
+      const message = `trigger ${trigger} has no sinks any more that could take the recorded result`
+      return { sink: sink ?? 'none', attempts: 0, error: new SluiceError('SLUICE_SINKS_UNKNOWN', message) }
+    }
     if (sink === undefined || sinks.some(({ name }) => name === sink)) return undefined
     const message = `the result names the sink ${sink}, and trigger ${trigger} has ${sinks.map(({ name }) => name).join(', ')}`
     return { sink, attempts: 0, error: new SluiceError('SLUICE_SINKS_UNKNOWN', message) }
@@ -84,7 +99,7 @@ export class Publication {
     result: OutgoingResult,
     delivery: Delivery,
     onFailing: () => void,
-  ): Promise<PublicationFailure | 'revoked' | undefined> {
+  ): Promise<Refusal | 'revoked' | undefined> {
     const { revoked } = delivery.lane.window
     const { tracer, retry, random } = this.#options
     if (sink.kind === 'stream' && result.header.hops > maxHops) {
@@ -128,13 +143,13 @@ export class Publication {
   }
 
   /** The result as an event: a repeat of the same invocation makes the same id, so that a receiver can recognise it. */
-  #outgoing(delivery: Delivery, cause: EventHeader, result: FunctionResult, index: number): OutgoingResult {
+  #outgoing(delivery: Delivery, cause: EventHeader, result: RecordedResult, index: number): OutgoingResult {
     const { meta } = result
     const key = meta.key ?? meta.partitionkey ?? cause.partitionkey
     const id = `${cause.id}.${this.#options.uid}.${index}`
     const { feed, partition, record } = delivery
-    const { engine, policy } = delivery.target as RouteTarget
-    const { name } = engine.pool.version
+    const { policy } = delivery.target as RouteTarget
+    const { name } = delivery.maker as { name: string }
     const header: EventHeader = {
       id,
       source: meta.source ?? `/functions/${name}`,

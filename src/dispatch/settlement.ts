@@ -1,5 +1,4 @@
 import { messageOf, SluiceError } from '../errors/sluice-error.ts'
-import type { FunctionResult } from '../sinks/function-result.ts'
 import { isLone, loneKey } from '../store/parked-key.ts'
 import { Histogram } from '../telemetry/histogram.ts'
 import type { InvocationOutcome } from '../workers/invocation.ts'
@@ -12,6 +11,7 @@ import type { KeyOrder } from './key-order.ts'
 import type { Lane } from './lane.ts'
 import type { ParkedKeys } from './parked-keys.ts'
 import { Publication } from './publication.ts'
+import type { RecordedResult, RecordedResults } from './recorded-results.ts'
 import { decideRetry, type RetryDecision } from './retry-decision.ts'
 import type { RouteTarget } from './route.ts'
 import type { TriggerOptions } from './trigger-options.ts'
@@ -259,11 +259,19 @@ export class Settlement {
     })
   }
 
+  /** Delivers what an earlier life of the event made; it has left its lane, and no handler runs. */
+  publishRecorded(delivery: Delivery): void {
+    const { results } = delivery.recorded as RecordedResults
+    delivery.lane.state = 'idle'
+    delivery.results = results.length
+    this.#publish(delivery, results)
+  }
+
   /** Results of one key leave in order: each publication waits for the one before. */
-  #publish(delivery: Delivery, results: readonly FunctionResult[]): void {
+  #publish(delivery: Delivery, results: readonly RecordedResult[]): void {
     delivery.state = 'publishing'
     const { lane } = delivery
-    const { admission, order } = this.#parts
+    const { admission, order, parked } = this.#parts
     const previous = lane.publishing
     lane.publications++
     admission.began(lane.window)
@@ -277,26 +285,28 @@ export class Settlement {
         })
         if (failure === undefined) return this.complete(delivery)
         if (failure === 'revoked') return
-        const { sink, attempts, error } = failure
+        const { sink, attempts, error, results: left } = failure
+        const { version } = delivery.maker as { version: string }
         delivery.addFailure({
           attempt: attempts,
           atMs: this.#options.now(),
           stage: 'sink',
           reason: error.code,
           message: error.message,
-          version: (delivery.target as RouteTarget).engine.pool.version.version,
+          version,
         })
         await this.bury(delivery, {
           stage: 'sink',
           reason: error.code,
           message: `sink ${sink}: ${error.message}`,
-          results,
+          results: left,
         })
       } finally {
         lane.publications--
         if (failing) lane.failingPublications--
         if (lane.publications === 0) lane.publishing = undefined
         if (lane.inFrame === 0 && (lane.state === 'blocked' || lane.state === 'idle')) order.settled(lane)
+        if (delivery.sequence < 0) parked.goOn(delivery)
         admission.ended(lane.window)
       }
     })
@@ -323,7 +333,9 @@ export class Settlement {
   /** Ends an event that nothing will ever run, so no attempt of it is charged. */
   buryUnroutable(delivery: Delivery, thrown: unknown): void {
     const { code, message } = SluiceError.from(thrown)
-    void this.bury(delivery, { stage: 'handler', reason: code, message })
+    const results = delivery.recorded?.results
+    const stage = results === undefined ? 'handler' : 'sink'
+    void this.bury(delivery, { stage, reason: code, message, ...(results === undefined ? {} : { results }) })
   }
 
   /** Ends an event that has attempts left and is too old for them. */

@@ -1,10 +1,11 @@
-import { headerTag, readHeaderField } from '../events/event-header-codec.ts'
+import { encodeEventHeader, headerTag, readHeaderField } from '../events/event-header-codec.ts'
 import type { LogRecord } from '../log/log-record.ts'
 import type { ParkedEvent } from '../store/home-store.ts'
 import { isLone } from '../store/parked-key.ts'
 import type { Feed } from '../workers/invocation.ts'
 import { Delivery, type DeliveryOwner, type FailedAttempt } from './delivery.ts'
 import type { Lane } from './lane.ts'
+import { decodeResults } from './recorded-results.ts'
 
 /** A parked event as it is run: with its attempts, and in no offset tracker. */
 export function deliveryOf(row: ParkedEvent, owner: DeliveryOwner, lane: Lane, feed: Feed): Delivery {
@@ -24,7 +25,26 @@ export function deliveryOf(row: ParkedEvent, owner: DeliveryOwner, lane: Lane, f
   delivery.wantedVersion = row.version
   const failures = JSON.parse(row.failures) as FailedAttempt[]
   if (failures.length > 0) delivery.failures = failures
+  if (row.recorded !== undefined) delivery.recorded = decodeResults(row.recorded)
   return delivery
+}
+
+/** The event of a delivery as it is parked, under a key that may be a name of its own. */
+export function parkedEventOf(
+  { record, feed, attempt, failures }: Delivery,
+  place: Pick<ParkedEvent, 'trigger' | 'stream' | 'partition' | 'key'>,
+  dueAtMs: number,
+): ParkedEvent {
+  return {
+    ...place,
+    offset: record.offset,
+    header: encodeEventHeader(feed.reader.header(record)),
+    value: record.value,
+    timestampMs: record.timestampMs,
+    attempt,
+    failures: JSON.stringify(failures ?? []),
+    dueAtMs,
+  }
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -86,6 +86,7 @@ export class TriggerDispatch implements DeliveryOwner {
       isRunning: () => this.state === 'running',
       onUnroutable: (delivery, thrown) => this.#settlement.buryUnroutable(delivery, thrown),
       onTooOld: delivery => this.#settlement.buryTooOld(delivery),
+      onRecorded: delivery => this.#settlement.publishRecorded(delivery),
       crashes: this.#crashes,
       onGuilty: delivery => this.#settlement.buryGuilty(delivery),
       onAlone: delivery => void this.#crashes.run(delivery),

@@ -9,6 +9,7 @@ import {
   type DeadLetterPage,
   type NewDeadLetter,
 } from './dead-letters.ts'
+import type { ParkedEvent } from './home-store.ts'
 import type { KeptPlace } from './kept-place.ts'
 
 /** Gives the prepared statement of a text; each is prepared once. */
@@ -136,6 +137,16 @@ export function deadLetterOperations(sql: Sql) {
       sql('DELETE FROM letters WHERE id = ?').run(found.id)
       sql('UPDATE redrives SET succeeded = succeeded + 1 WHERE id = ?').run(found.job)
     },
+    /** What a letter of stage `sink` at a place recorded, while it is being redriven. */
+    recordedAt({ trigger, stream, partition, offset }: KeptPlace): ParkedEvent['recorded'] {
+      const row = sql(
+        `SELECT letter_bodies.results AS results, function, version FROM letters JOIN letter_bodies USING (id)
+          WHERE trigger = ? AND stream = ? AND partition = ? AND offset = ? AND job <> 0 AND stage = 'sink'
+          AND letters.results > 0`,
+      ).get(trigger, stream, partition, offset)
+      if (row === undefined) return undefined
+      return { results: String(row['results']), function: functionOf(row['function'], row['version']) }
+    },
     deadLetterAt(trigger: string, stream: string, partition: number, offset: number): DeadLetter | undefined {
       const row = sql(
         `SELECT ${columns}, value FROM letters JOIN letter_bodies USING (id)
@@ -230,6 +241,13 @@ export function deadLetterReads(database: DatabaseSync, sql: Sql) {
     },
   }
 }
+
+/**
+ * What a letter takes in memory while it is redriven, in bytes, as an expression on the columns of `letters`. Its results
+ * count only where they go out again.
+ */
+export const redrivenBytes = `bytes + iif(stage = 'sink',
+  (SELECT coalesce(octet_length(letter_bodies.results), 0) FROM letter_bodies WHERE letter_bodies.id = letters.id), 0)`
 
 /** Not part of a redrive. */
 export const restful: Where = { sql: 'job = 0', values: [] }

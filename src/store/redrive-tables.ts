@@ -1,5 +1,5 @@
 import { selectInRange, type Where } from './dead-letter-query.ts'
-import { endOfScan, restful, scanLimit, type Sql } from './dead-letter-tables.ts'
+import { endOfScan, redrivenBytes, restful, scanLimit, type Sql } from './dead-letter-tables.ts'
 import {
   maxRedrives,
   type RedriveJob,
@@ -21,7 +21,7 @@ export const redriveSchema = `
 /** Jobs of a trigger that have ended and are still shown. */
 const keptJobs = 100
 
-/** Data of the letters of a job that are in flight; a single one may be larger. */
+/** Data, and results that go out again, of the letters of a job that are in flight; a single one may be larger. */
 const maxInFlightBytes = 32 * 1024 * 1024
 
 /**
@@ -31,10 +31,15 @@ const maxInFlightBytes = 32 * 1024 * 1024
  */
 export function redriveOperations(sql: Sql) {
   const inFlight = (id: number): { readonly letters: number; readonly bytes: number } =>
-    sql('SELECT count(*) AS letters, total(bytes) AS bytes FROM letters WHERE job = ? AND job <> 0').get(id) as {
+    sql(`SELECT count(*) AS letters, total(${redrivenBytes}) AS bytes FROM letters WHERE job = ? AND job <> 0`).get(
+      id,
+    ) as {
       letters: number
       bytes: number
     }
+
+  const bytesOf = (letter: number): number =>
+    Number(sql(`SELECT ${redrivenBytes} AS bytes FROM letters WHERE id = ?`).get(letter)?.['bytes'] ?? 0)
 
   const placesOf = (id: number): RedriveProgress['inFlight'] =>
     sql('SELECT partition, offset FROM letters WHERE job = ? AND job <> 0').all(
@@ -72,9 +77,10 @@ export function redriveOperations(sql: Sql) {
     let { bytes } = before
     let { cursor } = job
     for (const row of sql(select.sql).all(...select.values)) {
-      bytes += Number(row['bytes'])
+      const letter = Number(row['id'])
+      bytes += bytesOf(letter)
       if (bytes > maxInFlightBytes && before.letters + taken > 0) return { taken, cursor }
-      cursor = Number(row['id'])
+      cursor = letter
       take(cursor, job, step.nowMs)
       taken++
     }

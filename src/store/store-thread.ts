@@ -2,6 +2,7 @@ import { DatabaseSync, type StatementSync, type SQLInputValue } from 'node:sqlit
 import { parentPort, workerData } from 'node:worker_threads'
 import { deadLetterMigration, deadLetterOperations, deadLetterSchema } from './dead-letter-tables.ts'
 import type { ParkedEvent } from './home-store.ts'
+import type { KeptPlace } from './kept-place.ts'
 import { pauseOperations, preparePauses } from './pause-tables.ts'
 import { redriveOperations, redriveSchema } from './redrive-tables.ts'
 import { suspectOperations, suspectsSchema } from './suspects-table.ts'
@@ -73,10 +74,11 @@ function operations(database: DatabaseSync) {
   const run = (text: string, ...values: SQLInputValue[]): void => void sql(text).run(...values)
   const pauses = pauseOperations(sql)
   const redrives = redriveOperations(sql)
+  const letters = deadLetterOperations(sql)
   return {
     ...pauses,
     ...suspectOperations(sql),
-    ...deadLetterOperations(sql),
+    ...letters,
     ...redrives,
     parkedAt(trigger: string, stream: string, partition: number, offset: number): unknown {
       const row = sql(`SELECT ${parkedColumns} FROM parked WHERE ${atPlace}`).get(trigger, stream, partition, offset)
@@ -127,7 +129,11 @@ function operations(database: DatabaseSync) {
       const rows = sql(
         `SELECT ${parkedColumns} FROM parked WHERE trigger = ? AND stream = ? AND partition = ? AND key = ? ORDER BY offset LIMIT ?`,
       ).all(trigger, stream, partition, key, limit)
-      return rows.map(parkedOf)
+      return rows.map(row => {
+        // A redriven letter is parked under a name of its own.
+        const recorded = key.startsWith('\0') ? letters.recordedAt(placeIn(row)) : undefined
+        return { ...(parkedOf(row) as ParkedEvent), ...(recorded === undefined ? {} : { recorded }) }
+      })
     },
     parkedKeys(trigger: string): unknown[] {
       return sql(
@@ -154,6 +160,8 @@ function operations(database: DatabaseSync) {
     },
   }
 }
+
+const placeIn = (row: Record<string, unknown>): KeptPlace => row as unknown as KeptPlace
 
 /** A row of the parked events; most are wanted by no redrive. */
 function parkedOf({ version, ...event }: Record<string, unknown>): unknown {

@@ -80,6 +80,23 @@ describe('a key with a result on its way and a retry to come', () => {
   })
 })
 
+describe('a parked key', () => {
+  it('goes on behind events whose results no sink takes, up to the last one in the store', async () => {
+    const refusing = sinkTo(() => Promise.reject(new SluiceError('SLUICE_SINKS_REJECTED', 'no')))
+    const fixture = await open(({ value, attempt }) => (value === '0' && attempt === 1 ? failed() : resultOf(value)), {
+      retry: { maxAttempts: 2, initialDelayMs: 50, maxDelayMs: 50, jitter: 0 },
+      parkAfterMs: 0,
+      sinks: [refusing],
+    })
+    // More than a parked key has in memory at a time.
+    const values = Array.from({ length: 70 }, (_, index) => String(index))
+    await fixture.appendAll(values.map(value => ['a', value] as const))
+    await fixture.untilDone(values.length)
+    expect(fixture.done.map(({ record }) => record.value?.toString())).toEqual(values)
+    await until(() => fixture.trigger.parkedKeys === 0)
+  })
+})
+
 describe('results of different events', () => {
   it('are never taken for repeats of each other, even if the events share their id', async () => {
     const ids: (string | undefined)[] = []

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { maxRedrives, type RedriveSpec, type RedriveStep } from '../../src/store/dead-letters.ts'
-import type { HomeStore } from '../../src/store/home-store.ts'
+import type { HomeStore, ParkedEvent } from '../../src/store/home-store.ts'
 import { loneKey } from '../../src/store/parked-key.ts'
 import { letterAt, openStore, placeOf, temporaryDir } from './store-fixture.ts'
 
@@ -124,6 +124,26 @@ describe('a letter that is redriven', () => {
     expect(await parkedOf(store)).toMatchObject([{ attempt: 2, version: '3' }])
   })
 
+  it('of stage sink is parked with what it recorded, for as long as it is redriven', async () => {
+    const store = await openStore()
+    const results = JSON.stringify([{ meta: {}, contentType: 'text/plain', data: 'eA==' }])
+    await store.putDeadLetter(letterAt(1, { stage: 'sink', results }))
+    // It recorded something in an earlier life, and has died of its handler since.
+    await store.putDeadLetter(letterAt(2, { stage: 'sink', results }))
+    await store.putDeadLetter(letterAt(2))
+    await store.startRedrive(spec(), 40)
+    await store.advanceRedrive(1, step())
+    const recorded = async () => (await parkedOf(store)).map(event => event.recorded)
+    expect(await recorded()).toEqual([{ results, function: 'fn@3' }, undefined])
+    // Parked again, as by a stop, it still has it.
+    const [{ recorded: _recorded, ...event }] = (await parkedOf(store)) as [ParkedEvent]
+    await store.park([event])
+    expect(await recorded()).toEqual([{ results, function: 'fn@3' }, undefined])
+    await store.forgetTrigger('t')
+    await store.park([event])
+    expect(await recorded()).toEqual([undefined])
+  })
+
   it('can not be deleted, nor be taken by another redrive', async () => {
     const store = await openStore()
     await store.putDeadLetter(letterAt(1))
@@ -190,6 +210,17 @@ describe('a redrive', () => {
     expect((await store.advanceRedrive(1, step()))?.inFlight).toHaveLength(1)
     await store.unpark(placeOf(1))
     expect((await store.advanceRedrive(1, step()))?.inFlight).toHaveLength(1)
+  })
+
+  it('holds little of large results in flight, where they go out again', async () => {
+    const store = await openStore()
+    const results = JSON.stringify([{ meta: {}, contentType: 'text/plain', data: 'A'.repeat(20 * 1024 * 1024) }])
+    for (const offset of [1, 2]) await store.putDeadLetter(letterAt(offset, { results, stage: 'sink' }))
+    for (const offset of [3, 4]) await store.putDeadLetter(letterAt(offset, { results }))
+    await store.startRedrive(spec(), 40)
+    expect((await store.advanceRedrive(1, step()))?.inFlight).toHaveLength(1)
+    await store.unpark(placeOf(1))
+    expect((await store.advanceRedrive(1, step()))?.inFlight).toHaveLength(3)
   })
 
   it('searches far apart letters step by step', async () => {

@@ -19,7 +19,8 @@ export const deadLetterView = Type.Object({
   redrives: count('How many redrives of it have failed.'),
   redrive: known('The redrive that it is part of now; null: it lies still.'),
   results: Type.Array(Type.Unknown(), {
-    description: 'Results that a sink did not take: meta, contentType, and data in base64.',
+    description:
+      'Results of an event that a sink refused: meta, contentType, data in base64, and sentTo, the sinks that have it all the same.',
   }),
   acceptedAtMs: timeMs('When the event was accepted, in ms since the epoch.'),
   createdAtMs: timeMs('When it became a dead letter for the first time, in ms since the epoch.'),
