@@ -9,8 +9,12 @@ import type { TriggerOptions } from './trigger-options.ts'
 export interface PartitionProgress {
   readonly partition: number
   readonly completed: number
+  /** What a crash would begin at again. */
+  readonly committed: number
   readonly taken: number
   readonly inFlight: number
+  /** Timestamp of the oldest record that is here and not complete; undefined when there is none. */
+  readonly oldestMs: number | undefined
 }
 
 export interface AdmissionHandlers {
@@ -57,11 +61,13 @@ export class Admission implements SubscriptionHandlers {
 
   /** By assigned partition: what a commit would say, the offset after the last one taken in, and events in flight. */
   progress(): readonly PartitionProgress[] {
-    return [...this.windows.values()].map(({ partition, tracker, inFlight }) => ({
+    return [...this.windows.values()].map(({ partition, tracker, committedOffset, inFlight, oldestMs }) => ({
       partition,
       completed: tracker.committable,
+      committed: committedOffset,
       taken: tracker.nextOffset,
       inFlight,
+      oldestMs,
     }))
   }
 
@@ -220,7 +226,7 @@ export class Admission implements SubscriptionHandlers {
     while (!this.#isClosed && (!this.#commitsFirst || this.#handlers.mayClaim())) {
       const record = window.takeWaiting()
       if (record === undefined) break
-      const sequence = window.tracker.add(record.offset)
+      const sequence = window.tracker.add(record.offset, record.timestampMs)
       if (sequence < 0) continue
       if (this.#commitsFirst) window.claim(record, sequence)
       else this.#handlers.admit(window, record, sequence)

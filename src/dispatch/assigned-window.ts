@@ -172,6 +172,11 @@ export class AssignedWindow {
     return this.#waitingEvents * 2 <= maxBufferEvents && this.#waitingBytes * 2 <= this.bufferBytes
   }
 
+  /** Timestamp of the oldest record that is not complete, taken or waiting; undefined when there is none. */
+  get oldestMs(): number | undefined {
+    return this.tracker.oldestTimestampMs ?? this.#waiting[0]?.[this.#waitingAt]?.timestampMs
+  }
+
   get hasWaiting(): boolean {
     return this.#waiting.length > 0
   }

@@ -1,3 +1,5 @@
+import type { BucketBounds, HistogramSnapshot } from '../telemetry/histogram.ts'
+
 /** Sixteen buckets for each doubling: a value is known to 6 %. Values below 16 µs have a bucket for each µs. */
 const subBuckets = 16
 const bucketCount = 464
@@ -25,9 +27,18 @@ export const emptyLatency: LatencySnapshot = { counts: undefined, sumMs: 0 }
  * Durations from 1 µs to an hour, so fine that percentiles of two versions can be compared: the buckets of
  * telemetry/histogram.ts are made for dashboards and grow by 2 to 2.5.
  */
-export class LatencyHistogram {
+export class LatencyHistogram implements LatencySnapshot {
   #counts: Float64Array | undefined = undefined
   #sumMs = 0
+
+  /** As they are now: they go on changing. */
+  get counts(): Float64Array | undefined {
+    return this.#counts
+  }
+
+  get sumMs(): number {
+    return this.#sumMs
+  }
 
   /** Negative values (a clock that went back) count as 0. */
   record(durationMs: number): void {
@@ -59,6 +70,29 @@ export function latencyBetween(since: LatencySnapshot, until: LatencySnapshot): 
     p95: percentile(between, total, 0.95),
     p99: percentile(between, total, 0.99),
   }
+}
+
+/**
+ * The same in wider buckets, as metrics have them: each fine bucket counts where its middle lies, so that a bound is
+ * exact to 3 %. Undefined when nothing was recorded.
+ * @param bounds in ms.
+ */
+export function inBuckets({ counts, sumMs }: LatencySnapshot, bounds: BucketBounds): HistogramSnapshot | undefined {
+  if (counts === undefined) return undefined
+  const wide = new Array<number>(bounds.length + 1).fill(0)
+  let count = 0
+  let max = 0
+  let into = 0
+  for (let bucket = 0; bucket < counts.length; bucket++) {
+    const inBucket = counts[bucket] as number
+    if (inBucket === 0) continue
+    const middleMs = (lowerMicros(bucket) + lowerMicros(bucket + 1)) / 2000
+    while (into < bounds.length && middleMs > (bounds[into] as number)) into++
+    wide[into] = (wide[into] as number) + inBucket
+    count += inBucket
+    max = lowerMicros(bucket + 1) / 1000
+  }
+  return { bounds, counts: wide, count, sum: sumMs, max }
 }
 
 function bucketOf(micros: number): number {

@@ -8,6 +8,7 @@
  */
 export class OffsetTracker {
   #offsets = new Float64Array(64)
+  #timestamps = new Float64Array(64)
   #complete = new Uint8Array(64)
   #mask = 63
   #oldest = 0
@@ -45,6 +46,11 @@ export class OffsetTracker {
     return this.#oldest === this.#next ? this.#nextOffset : (this.#offsets[this.#oldest & this.#mask] as number)
   }
 
+  /** Timestamp of the oldest incomplete record; undefined when there is none. */
+  get oldestTimestampMs(): number | undefined {
+    return this.#oldest === this.#next ? undefined : this.#timestamps[this.#oldest & this.#mask]
+  }
+
   /**
    * Whether the record of an offset is complete; undefined when it was not registered yet. An offset between those that
    * were registered, which compaction has taken, counts as complete.
@@ -66,11 +72,12 @@ export class OffsetTracker {
    * Registers a record and returns its sequence number, or -1 when the offset was registered before (a fetch that was
    * repeated from the committed offset).
    */
-  add(offset: number): number {
+  add(offset: number, timestampMs = 0): number {
     if (offset < this.#nextOffset) return -1
     if (this.#next - this.#oldest > this.#mask) this.#grow()
     const slot = this.#next & this.#mask
     this.#offsets[slot] = offset
+    this.#timestamps[slot] = timestampMs
     this.#complete[slot] = 0
     this.#nextOffset = offset + 1
     return this.#next++
@@ -91,12 +98,15 @@ export class OffsetTracker {
   #grow(): void {
     const size = this.#offsets.length * 2
     const offsets = new Float64Array(size)
+    const timestamps = new Float64Array(size)
     const complete = new Uint8Array(size)
     for (let sequence = this.#oldest; sequence < this.#next; sequence++) {
       offsets[sequence & (size - 1)] = this.#offsets[sequence & this.#mask] as number
+      timestamps[sequence & (size - 1)] = this.#timestamps[sequence & this.#mask] as number
       complete[sequence & (size - 1)] = this.#complete[sequence & this.#mask] as number
     }
     this.#offsets = offsets
+    this.#timestamps = timestamps
     this.#complete = complete
     this.#mask = size - 1
   }

@@ -152,6 +152,11 @@ export class TriggerDispatch implements DeliveryOwner {
     return this.#gate.problem
   }
 
+  /** The parts of which one is wrong. */
+  get troubled(): TriggerGate['troubled'] {
+    return this.#gate.troubled
+  }
+
   /** Why some or all of its events do not start, whatever the reason but a pause; undefined when nothing hinders them. */
   get detail(): string | undefined {
     const { unrouted, problem } = this.#routes

@@ -61,6 +61,11 @@ export class TriggerGate {
     return undefined
   }
 
+  /** The parts that are hindered. */
+  get troubled(): Iterable<TriggerPart> {
+    return this.#problems.keys()
+  }
+
   get isStopped(): boolean {
     return this.#life !== 'started'
   }

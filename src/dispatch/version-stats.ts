@@ -1,6 +1,8 @@
+import type { BucketBounds, HistogramSnapshot } from '../telemetry/histogram.ts'
 import type { InvocationOutcome } from '../workers/invocation.ts'
 import {
   emptyLatency,
+  inBuckets,
   LatencyHistogram,
   latencyBetween,
   type LatencyFigures,
@@ -112,6 +114,15 @@ export class VersionStats {
       durationMs: this.#durationMs.snapshot(),
       queueDelayMs: this.#queueDelayMs.snapshot(),
     }
+  }
+
+  /** How long handlers took, and how long their events had waited for them, in wide buckets; undefined before the first. */
+  durationsMs(bounds: BucketBounds): HistogramSnapshot | undefined {
+    return inBuckets(this.#durationMs, bounds)
+  }
+
+  queueDelaysMs(bounds: BucketBounds): HistogramSnapshot | undefined {
+    return inBuckets(this.#queueDelayMs, bounds)
   }
 
   /** What happened since a snapshot; since the beginning without one. */

@@ -6,6 +6,7 @@ import type { DiskReserve } from '../log/embedded/disk-reserve.ts'
 import type { KafkaClient } from '../log/kafka/kafka-client.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { Sink } from '../sinks/sink.ts'
+import type { EmbeddedBroker } from '../sources/mqtt/broker.ts'
 import type { Source } from '../sources/source.ts'
 import type { HomeStore } from '../store/home-store.ts'
 import type { Observations } from '../store/observations.ts'
@@ -38,6 +39,7 @@ export interface GatewayView {
   readonly streams: HomeStreams
   readonly ends: LogEnds
   readonly kafka?: KafkaClient
+  readonly broker?: EmbeddedBroker
   readonly store: HomeStore
   readonly reserve: DiskReserve
   readonly pauses: PauseBoard

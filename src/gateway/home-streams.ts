@@ -6,11 +6,16 @@ import type { DiskReserve } from '../log/embedded/disk-reserve.ts'
 import { openEmbeddedLog, type EmbeddedLog } from '../log/embedded/embedded-log.ts'
 import { createStreamIntake } from '../sources/stream-intake.ts'
 import type { StreamIntake } from '../sources/source.ts'
+import { Histogram } from '../telemetry/histogram.ts'
 
 export interface HomeStream {
   readonly name: string
   readonly log: EmbeddedLog
   readonly intake: StreamIntake
+  /** Writes with their syncs, in ms. */
+  readonly syncMs: Histogram
+  /** Bytes at which it is full. */
+  readonly maxBytes: number | undefined
 }
 
 export interface HomeStreamsOptions {
@@ -81,6 +86,7 @@ export class HomeStreams {
 
   async #open(name: string, definition: Readonly<StreamConfig>, groups: readonly string[]): Promise<HomeStream> {
     const { onFatal, reserve, describeGroup } = this.#options
+    const syncMs = new Histogram()
     const log = await openEmbeddedLog({
       directory: this.#directoryOf(name),
       stream: name,
@@ -91,13 +97,14 @@ export class HomeStreams {
       onFatal,
       reserve,
       describeGroup,
+      onSynced: durationMs => syncMs.record(durationMs),
     })
     try {
       for (const group of log.groups) if (!groups.includes(group)) await log.forgetGroup(group)
       const { windowMs, maxIds } = definition.deduplication
       const intake = createStreamIntake({ log, dedupe: { windowMs, maxEntries: maxIds } })
       await intake.rebuild()
-      const stream = { name, log, intake }
+      const stream = { name, log, intake, syncMs, maxBytes: definition.maxBytes }
       this.#streams.set(name, stream)
       return stream
     } catch (error) {

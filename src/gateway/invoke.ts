@@ -20,6 +20,7 @@ import type { FunctionRoutes } from './fleet/function-routes.ts'
 import type { RefTargets } from './fleet/ref-targets.ts'
 import type { VersionEngine } from './fleet/version-engines.ts'
 import type { FunctionLogs } from './function-logs.ts'
+import { Refusals } from './refusals.ts'
 import { logLineViewOf } from './views/log-views.ts'
 
 export interface InvokeParts {
@@ -42,9 +43,15 @@ const directFeed: Feed = { trigger: '', stream: '', reader: createHomeEventReade
 /** Invocations past all sources: for HTTP sources that reply, and for the API. */
 export class Invoke {
   readonly #parts: InvokeParts
+  readonly #refusals = new Refusals()
 
   constructor(parts: InvokeParts) {
     this.#parts = parts
+  }
+
+  /** How many calls were refused, by function and reason. */
+  refusals(): ReturnType<Refusals['read']> {
+    return this.#refusals.read(name => this.#parts.registry.state.functions.has(name))
   }
 
   /** What an HTTP source with `reply` calls. */
@@ -149,6 +156,9 @@ export class Invoke {
       const outcome = await invocation.outcome
       span?.end('error' in outcome ? outcome.error.message : undefined)
       return { engine, outcome }
+    } catch (thrown) {
+      this.#refusals.refused(ref.name, SluiceError.from(thrown))
+      throw thrown
     } finally {
       routes.giveBack(targets)
     }

@@ -7,6 +7,12 @@ export const durationBucketsMs: BucketBounds = [
   600_000,
 ]
 
+// Divided, 0.0002 would be 0.00019999999999999998.
+const secondsOf = (bounds: BucketBounds): BucketBounds => bounds.map(ms => Number((ms / 1000).toPrecision(12)))
+
+/** The same in seconds. */
+export const durationBucketsS: BucketBounds = secondsOf(durationBucketsMs)
+
 export interface HistogramSnapshot {
   readonly bounds: BucketBounds
   /** One more than bounds: the last counts the overflow. */
@@ -49,6 +55,12 @@ export class Histogram {
       max: this.#max,
     }
   }
+}
+
+/** A histogram of ms in seconds, as metrics have it. */
+export function inSeconds({ bounds, counts, count, sum, max }: HistogramSnapshot): HistogramSnapshot {
+  const boundsS = bounds === durationBucketsMs ? durationBucketsS : secondsOf(bounds)
+  return { bounds: boundsS, counts, count, sum: sum / 1000, max: max / 1000 }
 }
 
 /**

@@ -1,24 +1,14 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { HistogramSnapshot } from './histogram.ts'
-
-/** A bounded set: names of sources, triggers, functions, partitions, reasons; never an id or anything a sender chooses. */
-export type Labels = Readonly<Record<string, string>>
-
-export interface InstrumentOptions {
-  /** `sluice_events_received` or, where OpenTelemetry has a name for it, `process.cpu.time`; without `_total`. */
-  readonly name: string
-  readonly help: string
-  /** In the notation of UCUM as OpenTelemetry uses it: `s`, `ms`, `By`. */
-  readonly unit?: string
-}
+import { prometheusName } from './metric-name.ts'
+import type { InstrumentKind, InstrumentOptions, InstrumentReading, Labels } from './metric-reading.ts'
+import { prometheusContentType, prometheusFamily } from './prometheus-text.ts'
 
 /** Called when metrics are read: counting is the owner's own number and costs the hot path nothing. */
 export type Read<Value> = () => Iterable<readonly [Labels, Value]> | Promise<Iterable<readonly [Labels, Value]>>
 
-export type InstrumentReading = InstrumentOptions &
-  (
-    | { readonly kind: 'counter' | 'gauge'; readonly series: readonly (readonly [Labels, number])[] }
-    | { readonly kind: 'histogram'; readonly series: readonly (readonly [Labels, HistogramSnapshot])[] }
-  )
+/** Instruments whose names are not known beforehand; a name that an instrument has is not read. */
+export type ReadMore = () => Iterable<InstrumentReading>
 
 export interface Exposition {
   readonly contentType: string
@@ -32,13 +22,18 @@ export interface MetricsRegistryOptions {
   readonly readTimeoutMs?: number
 }
 
-type Instrument = InstrumentOptions & { readonly kind: InstrumentReading['kind']; readonly read: Read<unknown> }
+type Instrument = InstrumentOptions & { readonly kind: InstrumentKind; readonly read: Read<unknown> }
+type Values = Iterable<readonly [Labels, unknown]>
 
 const validName = /^[a-z][a-z0-9_.]*$/
+
+/** What a reading may do before others get their turn: a scrape of a large gateway must not hold up its events. */
+const turnMs = 5
 
 /** The gateway's instruments. Prometheus text and OTLP come from the same readings. */
 export class MetricsRegistry {
   readonly #instruments = new Map<string, Instrument>()
+  readonly #more: ReadMore[] = []
   readonly #maxSeries: number
   readonly #readTimeoutMs: number
   #leftOut = 0
@@ -48,12 +43,21 @@ export class MetricsRegistry {
     this.#maxSeries = maxSeries
     this.#readTimeoutMs = readTimeoutMs
     this.counter(
-      { name: 'sluice_metrics_series_left_out', help: 'Series left out of readings: too many, or the same twice.' },
+      {
+        name: 'sluice.metrics.series.left_out',
+        help: 'Series left out of readings: too many of one metric, or the same twice.',
+        unit: '{series}',
+      },
       () => [[{}, this.#leftOut]],
     )
-    this.counter({ name: 'sluice_metrics_read_failures', help: 'Instruments that could not be read in time.' }, () => [
-      [{}, this.#failures],
-    ])
+    this.counter(
+      {
+        name: 'sluice.metrics.read.failures',
+        help: 'Metrics that could not be read in time and were left out of a reading.',
+        unit: '{metric}',
+      },
+      () => [[{}, this.#failures]],
+    )
   }
 
   /** A number that only grows while the process lives. */
@@ -69,39 +73,82 @@ export class MetricsRegistry {
     this.#add({ ...options, kind: 'histogram', read })
   }
 
+  /** Instruments that somebody else makes while the gateway runs, such as functions. */
+  more(read: ReadMore): void {
+    this.#more.push(read)
+  }
+
+  /** What can be read, without reading it. */
+  describe(): readonly (InstrumentOptions & { readonly kind: InstrumentKind })[] {
+    return [...this.#instruments.values()].map(({ read: _read, ...options }) => options)
+  }
+
   /** Reads all instruments. One that throws, or hangs, is left out and counted; the others are read. */
   async read(): Promise<readonly InstrumentReading[]> {
-    const readings = await Promise.all([...this.#instruments.values()].map(instrument => this.#read(instrument)))
-    return readings.filter(reading => reading !== undefined)
+    const readings: InstrumentReading[] = []
+    await this.#readEach(reading => readings.push(reading))
+    return readings
   }
 
   /** Prometheus text, for `GET /metrics`. */
   async collect(): Promise<Exposition> {
-    // Loaded with the first scrape: a gateway that nobody scrapes does not pay for it.
-    const { prometheusText } = await import('./otel-metrics.ts')
-    return prometheusText(await this.read())
+    const families: string[] = []
+    await this.#readEach(reading => families.push(prometheusFamily(reading)))
+    return { contentType: prometheusContentType, body: families.join('') }
   }
 
   /** @throws {Error} for an invalid or taken name: a mistake in the program. */
   #add(instrument: Instrument): void {
-    const { name } = instrument
+    const { name, unit = '', kind } = instrument
     if (!validName.test(name))
       throw new Error(`${name} is no name for a metric: letters, digits, _ and . in lower case`)
     // Prometheus knows no dots: a.b and a_b are the same metric there.
-    const key = name.replaceAll('.', '_')
+    const key = prometheusName(name, unit, kind)
     if (this.#instruments.has(key)) throw new Error(`there is a metric ${name} already`)
     this.#instruments.set(key, instrument)
   }
 
-  async #read(instrument: Instrument): Promise<InstrumentReading | undefined> {
-    const { read, ...options } = instrument
+  async #readEach(use: (reading: InstrumentReading) => void): Promise<void> {
+    // All begin at once: those that ask somebody else wait together. A generator does nothing before its turn.
+    const started = [...this.#instruments.values()].map(instrument => ({ instrument, values: this.#begin(instrument) }))
+    let turnBegan = performance.now()
+    const breathe = async (): Promise<void> => {
+      if (performance.now() - turnBegan < turnMs) return
+      await nextTurn()
+      turnBegan = performance.now()
+    }
+    for (const { instrument, values } of started) {
+      const { read: _read, ...options } = instrument
+      try {
+        const series = this.#checked(values instanceof Promise ? await values : values, options.maxSeries)
+        use({ ...options, series } as InstrumentReading)
+      } catch {
+        this.#failures++
+      }
+      await breathe()
+    }
+    for (const more of this.#more) {
+      for (const reading of more()) {
+        const { name, unit = '', kind } = reading
+        if (this.#instruments.has(prometheusName(name, unit, kind))) continue
+        use({ ...reading, series: this.#checked(reading.series, reading.maxSeries) } as InstrumentReading)
+        await breathe()
+      }
+    }
+  }
+
+  #begin({ read }: Instrument): Values | Promise<Values> {
     try {
       const result = read()
-      const values = result instanceof Promise ? await this.#inTime(result) : result
-      return { ...options, series: this.#checked(values) } as InstrumentReading
-    } catch {
-      this.#failures++
-      return undefined
+      if (!(result instanceof Promise)) return result
+      const values = this.#inTime(result)
+      // Awaited when it is its turn.
+      values.catch(() => undefined)
+      return values
+    } catch (thrown) {
+      const failed = Promise.reject<Values>(thrown as Error)
+      failed.catch(() => undefined)
+      return failed
     }
   }
 
@@ -116,14 +163,14 @@ export class MetricsRegistry {
   }
 
   /** Two series with the same labels would make Prometheus refuse the whole page, and NaN says nothing. */
-  #checked<Value>(values: Iterable<readonly [Labels, Value]>): readonly (readonly [Labels, Value])[] {
+  #checked(values: Values, maxSeries = this.#maxSeries): Values {
     const seen = new Set<string>()
-    const series: (readonly [Labels, Value])[] = []
+    const series: (readonly [Labels, unknown])[] = []
     for (const entry of values) {
       const [labels, value] = entry
       if (typeof value === 'number' && !Number.isFinite(value)) continue
-      const key = JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)))
-      if (seen.has(key) || seen.size >= this.#maxSeries) {
+      const key = keyOf(labels)
+      if (seen.has(key) || seen.size >= maxSeries) {
         this.#leftOut++
         continue
       }
@@ -132,4 +179,14 @@ export class MetricsRegistry {
     }
     return series
   }
+}
+
+/** The same for the same labels in any order. */
+function keyOf(labels: Labels): string {
+  const names = Object.keys(labels)
+  if (names.length > 1) names.sort()
+  let key = ''
+  // With its length a value cannot be taken for the end of another one.
+  for (const name of names) key += `${name}=${(labels[name] as string).length}:${labels[name] as string};`
+  return key
 }

@@ -1,5 +1,4 @@
 import { type HrTime, ValueType } from '@opentelemetry/api'
-import { PrometheusSerializer } from '@opentelemetry/exporter-prometheus'
 import { emptyResource } from '@opentelemetry/resources'
 import {
   AggregationTemporality,
@@ -11,21 +10,13 @@ import {
   type MetricProducer,
 } from '@opentelemetry/sdk-metrics'
 import type { HistogramSnapshot } from './histogram.ts'
-import type { Exposition, InstrumentReading, Labels, MetricsRegistry } from './metrics-registry.ts'
+import type { InstrumentReading, Labels } from './metric-reading.ts'
+import type { MetricsRegistry } from './metrics-registry.ts'
 
 const scope = { name: 'sluice' }
 const startTime = hrTimeOf(performance.timeOrigin)
-const serializer = new PrometheusSerializer(undefined, false, undefined, true, true)
 
-/** The text format of Prometheus, version 0.0.4, by OpenTelemetry's own serializer (without its HTTP server). */
-export function prometheusText(readings: readonly InstrumentReading[]): Exposition {
-  // A family without a series is only noise, and the serializer would end it without a line break.
-  const metrics = toMetricData(readings.filter(({ series }) => series.length > 0))
-  const body = serializer.serialize({ resource: emptyResource(), scopeMetrics: [{ scope, metrics }] })
-  return { contentType: 'text/plain; version=0.0.4; charset=utf-8', body: body.endsWith('\n') ? body : `${body}\n` }
-}
-
-/** The same readings for the readers of the OpenTelemetry SDK. */
+/** The readings of the registry for the readers of the OpenTelemetry SDK. */
 export function metricProducerOf(registry: MetricsRegistry): MetricProducer {
   return {
     async collect(): Promise<CollectionResult> {

@@ -49,7 +49,7 @@ export async function startTelemetry({
       const isPushed = isMetricsPushOn(env)
       if (!config.metrics && !isPushed) return
       stopMeasuring = registerProcessMetrics(registry, version)
-      registry.counter({ name: 'sluice_spans_dropped', help: 'Spans that were not exported.' }, () => [
+      registry.counter({ name: 'sluice.spans.dropped', help: 'Spans that were not exported.', unit: '{span}' }, () => [
         [{}, tracing.droppedSpans()],
       ])
       if (!isPushed) return

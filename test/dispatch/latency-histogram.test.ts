@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { emptyLatency, LatencyHistogram, latencyBetween } from '../../src/dispatch/latency-histogram.ts'
+import { emptyLatency, inBuckets, LatencyHistogram, latencyBetween } from '../../src/dispatch/latency-histogram.ts'
 
 const figuresOf = (durationsMs: readonly number[]) => {
   const histogram = new LatencyHistogram()
@@ -40,6 +40,27 @@ describe('LatencyHistogram', () => {
     expect(p50).toBeLessThanOrEqual(0.004)
     expect(p99).toBeGreaterThanOrEqual(0.012)
     expect(p99).toBeLessThanOrEqual(0.013)
+  })
+
+  it('fits into the wide buckets of metrics, with every value on the right side of a bound that it is not near to', () => {
+    const bounds = [0.05, 0.5, 5, 50, 500]
+    const duration = fc.double({ min: Math.log(0.01), max: Math.log(5_000), noNaN: true }).map(Math.exp)
+    fc.assert(
+      fc.property(fc.array(duration, { minLength: 1, maxLength: 200 }), durations => {
+        const histogram = new LatencyHistogram()
+        for (const durationMs of durations) histogram.record(durationMs)
+        const wide = inBuckets(histogram.snapshot(), bounds)!
+        expect(wide.count).toBe(durations.length)
+        let below = 0
+        for (const [index, bound] of bounds.entries()) {
+          below += wide.counts[index]!
+          expect(below).toBeGreaterThanOrEqual(durations.filter(value => value <= bound * 0.94).length)
+          expect(below).toBeLessThanOrEqual(durations.filter(value => value <= bound * 1.06).length)
+        }
+        expect(below + wide.counts.at(-1)!).toBe(durations.length)
+      }),
+    )
+    expect(inBuckets(new LatencyHistogram().snapshot(), bounds)).toBeUndefined()
   })
 
   it('counts a clock that went back as nothing, and what is beyond an hour at its end', () => {

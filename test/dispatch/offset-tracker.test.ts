@@ -36,6 +36,26 @@ describe('OffsetTracker', () => {
     expect(tracker.committable).toBe(901)
   })
 
+  it('knows since when the oldest record waits, in any order of completions and beyond its first size', () => {
+    const order = fc.integer({ min: 1, max: 300 }).chain(records =>
+      fc.shuffledSubarray(Array.from({ length: records }, (_, index) => index), { minLength: records }),
+    ) // prettier-ignore
+    fc.assert(
+      fc.property(order, completions => {
+        const tracker = new OffsetTracker(0)
+        for (const index of completions.keys()) tracker.add(index, 1_000 + index)
+        const open = new Set(completions.keys())
+        for (const sequence of completions) {
+          expect(tracker.oldestTimestampMs).toBe(1_000 + Math.min(...open))
+          open.delete(sequence)
+          tracker.complete(sequence)
+        }
+        expect(tracker.oldestTimestampMs).toBeUndefined()
+      }),
+      { numRuns: 30 },
+    )
+  })
+
   it('tells of every offset whether it is complete, and nothing of those that were not registered', () => {
     const tracker = new OffsetTracker(2)
     for (const offset of [5, 6, 900]) tracker.add(offset)

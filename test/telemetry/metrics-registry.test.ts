@@ -15,7 +15,7 @@ describe('Prometheus text', () => {
     registry.gauge({ name: 'sluice_nothing', help: 'Nothing yet' }, () => [])
     const histogram = new Histogram([1, 10])
     for (const value of [0.5, 1, 5, 50]) histogram.record(value)
-    registry.histogram({ name: 'sluice_duration', help: 'Duration', unit: 'ms' }, () => [
+    registry.histogram({ name: 'sluice.duration', help: 'Duration', unit: 'ms' }, () => [
       [{ trigger: 'a' }, histogram.snapshot()],
     ])
     const { contentType, body } = await registry.collect()
@@ -31,13 +31,13 @@ describe('Prometheus text', () => {
     })
     expect(families.get('sluice_workers')).toMatchObject({ type: 'gauge', samples: [{ labels: {}, value: 2.5 }] })
     expect(families.has('sluice_nothing')).toBe(false)
-    expect(families.get('sluice_duration')).toMatchObject({ type: 'histogram' })
-    expect(families.get('sluice_duration')!.samples.map(({ name, labels, value }) => [name, labels['le'], value])).toEqual([
-      ['sluice_duration_count', undefined, 4],
-      ['sluice_duration_sum', undefined, 56.5],
-      ['sluice_duration_bucket', '1', 2],
-      ['sluice_duration_bucket', '10', 3],
-      ['sluice_duration_bucket', '+Inf', 4],
+    expect(families.get('sluice_duration_milliseconds')).toMatchObject({ type: 'histogram' })
+    expect(families.get('sluice_duration_milliseconds')!.samples.map(({ name, labels, value }) => [name, labels['le'], value])).toEqual([
+      ['sluice_duration_milliseconds_bucket', '1', 2],
+      ['sluice_duration_milliseconds_bucket', '10', 3],
+      ['sluice_duration_milliseconds_bucket', '+Inf', 4],
+      ['sluice_duration_milliseconds_sum', undefined, 56.5],
+      ['sluice_duration_milliseconds_count', undefined, 4],
     ]) // prettier-ignore
   })
 
@@ -56,12 +56,12 @@ describe('Prometheus text', () => {
     const stop = registerProcessMetrics(registry, '1.2.3')
     const families = parsePrometheusText((await registry.collect()).body)
     stop()
-    expect(families.get('process_memory_usage')!.samples[0]!.value).toBeGreaterThan(1e6)
-    expect(families.get('process_cpu_time_total')!.samples.map(({ labels }) => labels['cpu_mode'])).toEqual([
+    expect(families.get('process_memory_usage_bytes')!.samples[0]!.value).toBeGreaterThan(1e6)
+    expect(families.get('process_cpu_time_seconds_total')!.samples.map(({ labels }) => labels['cpu_mode'])).toEqual([
       'user',
       'system',
     ])
-    expect(families.get('process_uptime')!.samples[0]!.value).toBeGreaterThan(0)
+    expect(families.get('process_uptime_seconds')!.samples[0]!.value).toBeGreaterThan(0)
     expect(families.get('sluice_build_info')!.samples[0]).toMatchObject({
       labels: { version: '1.2.3', node: process.versions.node },
       value: 1,
@@ -71,7 +71,7 @@ describe('Prometheus text', () => {
 
 describe('an instrument that misbehaves', () => {
   const failuresOf = async (registry: MetricsRegistry) =>
-    (await registry.read()).find(({ name }) => name === 'sluice_metrics_read_failures')!.series[0]![1]
+    (await registry.read()).find(({ name }) => name === 'sluice.metrics.read.failures')!.series[0]![1]
 
   it('does not take the others with it: throwing, rejecting or hanging', async () => {
     const registry = new MetricsRegistry({ readTimeoutMs: 10 })
@@ -102,8 +102,18 @@ describe('an instrument that misbehaves', () => {
       [{ id: '0' }, 1],
       [{ id: '1' }, 1],
     ])
-    const leftOut = (await registry.read()).find(({ name }) => name === 'sluice_metrics_series_left_out')!
+    const leftOut = (await registry.read()).find(({ name }) => name === 'sluice.metrics.series.left_out')!
     expect(leftOut.series[0]![1]).toBe(9)
+  })
+
+  it('may have more series than the others when it says so', async () => {
+    const registry = new MetricsRegistry({ maxSeries: 1 })
+    const series = [[{ id: '1' }, 1], [{ id: '2' }, 1], [{ id: '3' }, 1]] as const // prettier-ignore
+    registry.gauge({ name: 'few', help: '' }, () => series)
+    registry.gauge({ name: 'more', help: '', maxSeries: 2 }, () => series)
+    const readings = new Map((await registry.read()).map(reading => [reading.name, reading]))
+    expect(readings.get('few')!.series).toHaveLength(1)
+    expect(readings.get('more')!.series).toHaveLength(2)
   })
 
   it('with a bad or taken name is a mistake that is named', () => {

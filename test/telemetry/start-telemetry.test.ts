@@ -41,7 +41,7 @@ describe('with an endpoint', () => {
     expect(metrics.get('duration')!.points[0]).toMatchObject({ count: 2, sum: 12.5 })
     expect(metrics.get('duration')!.points[0]!.bucketCounts!.reduce((total, count) => total + count)).toBe(2)
     expect(metrics.get('process.memory.usage')!.points[0]!.value).toBeGreaterThan(1e6)
-    expect(metrics.get('sluice_spans_dropped')!.points).toEqual([{ attributes: {}, value: 0 }])
+    expect(metrics.get('sluice.spans.dropped')!.points).toEqual([{ attributes: {}, value: 0 }])
     expect(metrics.get('events')!.resource['service.instance.id']).toBe(receiver.spans()[0]!.resource['service.instance.id']) // prettier-ignore
     await receiver.stop()
   })

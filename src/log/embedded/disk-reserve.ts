@@ -31,9 +31,16 @@ export class DiskReserve {
   #checkedMs = -Infinity
   #checkedBytes = 0
   #checking: Promise<void> | undefined
+  /** As it was when somebody looked last; Infinity before, and while the file system does not tell. */
+  freeBytes = Infinity
 
   constructor(options: DiskReserveOptions) {
     this.#options = options
+  }
+
+  /** Free bytes below which appends are refused. */
+  get bytes(): number {
+    return this.#options.reserveBytes
   }
 
   /** Whether appends must be refused. While they are, asking also looks again from time to time. */
@@ -79,7 +86,7 @@ export class DiskReserve {
     this.#checkedBytes = 0
     const needed = this.#hasFailed ? Math.max(reserveBytes, minFreeBytes) : reserveBytes
     this.#hasFailed = false
-    const free = await files.freeBytes(directory).catch(() => Infinity)
+    const free = (this.freeBytes = await files.freeBytes(directory).catch(() => Infinity))
     // A write that failed while we looked knows better.
     this.#isLow = free < needed || this.#hasFailed
   }

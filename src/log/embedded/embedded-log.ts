@@ -102,6 +102,7 @@ export class EmbeddedLog implements HeaderLog {
       {
         taken: () => [...this.#head.ends],
         durable: (group, position, ends) => this.#onDurable(group, position, ends),
+        synced: options.onSynced,
         rolledBack: () => this.#rollBack(),
         failed: error => this.#fail(error),
       },

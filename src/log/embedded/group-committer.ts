@@ -9,6 +9,8 @@ export interface CommitterHooks {
   taken(): readonly number[]
   /** The group is on disk, from `position` on. Called before its waiters are told. */
   durable(group: CommitGroup, position: number, ends: readonly number[]): void
+  /** A group was written and synced, in so much time. */
+  synced?(durationMs: number): void
   /** Nothing since the last durable group was kept. */
   rolledBack(): void
   failed(error: SluiceError): void
@@ -96,6 +98,7 @@ export class GroupCommitter {
     this.stats.syncs += 1
     this.stats.lastSyncMs = syncMs
     this.stats.totalSyncMs += syncMs
+    this.#hooks.synced?.(syncMs)
     this.#fixedSyncMs = Math.min(syncMs, this.#fixedSyncMs * 1.02)
     this.#inFlight = 0
     this.#inFlightBytes = 0

@@ -33,6 +33,8 @@ export interface EmbeddedLogOptions {
   readonly retentionIntervalMs?: number
   /** Told once when a write or sync failed: the log takes and gives nothing any more, and the process should stop. */
   readonly onFatal?: (error: SluiceError) => void
+  /** Told how long each write with its sync took. */
+  readonly onSynced?: (durationMs: number) => void
   readonly files?: FileLayer
   /** Wall clock, for timestamps and retention. */
   readonly nowMs?: () => number
@@ -70,6 +72,7 @@ export function resolveOptions(options: EmbeddedLogOptions): ResolvedOptions {
     groups: options.groups ?? [],
     retentionIntervalMs: options.retentionIntervalMs ?? 60_000,
     onFatal: options.onFatal ?? ((): void => undefined),
+    onSynced: options.onSynced ?? ((): void => undefined),
     files: options.files ?? nodeFileLayer,
     nowMs: options.nowMs ?? Date.now,
     monotonicMs: options.monotonicMs ?? ((): number => performance.now()),
