@@ -5,6 +5,7 @@ import { functionRoutes } from './routes/function-routes.ts'
 import { invocationRoutes } from './routes/invocation-routes.ts'
 import { observationRoutes } from './routes/observation-routes.ts'
 import { pauseRoutes } from './routes/pause-routes.ts'
+import { recentEventRoutes } from './routes/recent-event-routes.ts'
 import { redriveRoutes } from './routes/redrive-routes.ts'
 import { scalingRoutes } from './routes/scaling-routes.ts'
 import { stageRoutes } from './routes/stage-routes.ts'
@@ -25,5 +26,6 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...redriveRoutes,
   ...scalingRoutes,
   ...whyRoutes,
+  ...recentEventRoutes,
   ...stageRoutes,
 ]

@@ -4,6 +4,7 @@ import type { FunctionControl } from './function-control.ts'
 import type { InvocationControl } from './invocation-control.ts'
 import type { ObservationControl } from './observation-control.ts'
 import type { PauseControl } from './pause-control.ts'
+import type { RecentEventsControl } from './recent-events-control.ts'
 import type { RedriveControl } from './redrive-control.ts'
 import type { ScalingControl } from './scaling-control.ts'
 import type { TriggerControl } from './trigger-control.ts'
@@ -27,6 +28,7 @@ export interface GatewayControl
     ObservationControl,
     ScalingControl,
     WhyControl,
+    RecentEventsControl,
     StageControl {}
 
 /** The stages and the process as a whole. */

@@ -5,6 +5,7 @@ import type { FunctionConfig } from './sections/function.ts'
 import type { HttpListenerConfig } from './sections/http-listener.ts'
 import type { KafkaSection } from './sections/kafka.ts'
 import type { LoggingConfig } from './sections/logging.ts'
+import type { RecentEventsConfig } from './sections/recent-events.ts'
 import type { MqttBrokerConfig } from './sections/mqtt-broker.ts'
 import type { SecretConfig } from './sections/secret.ts'
 import type { ShutdownConfig } from './sections/shutdown.ts'
@@ -42,6 +43,7 @@ export interface Config {
   readonly api: ApiConfig
   readonly telemetry: TelemetryConfig
   readonly logging: LoggingConfig
+  readonly recentEvents: RecentEventsConfig
   readonly disk: DiskConfig
   readonly shutdown: ShutdownConfig
   /** Commands to copy, by title, with `{http}`, `{mqtt}` and `{kafka}` for the addresses. */

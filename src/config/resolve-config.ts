@@ -77,6 +77,7 @@ export function resolveConfig(file: ConfigFile, origin: ConfigOrigin): Config {
     api: file.api,
     telemetry: file.telemetry,
     logging: file.logging,
+    recentEvents: file.recentEvents,
     disk: file.disk,
     shutdown: file.shutdown,
     examples: new Map(Object.entries(file.examples)),

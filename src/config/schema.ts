@@ -15,6 +15,7 @@ import { mqttBrokerSchema } from './sections/mqtt-broker.ts'
 import { mqttSinkSchema } from './sections/mqtt-sink.ts'
 import { mqttSourceSchema } from './sections/mqtt-source.ts'
 import { namedSchema } from './sections/name.ts'
+import { recentEventsSchema } from './sections/recent-events.ts'
 import { scheduleSourceSchema } from './sections/schedule-source.ts'
 import { secretSchema } from './sections/secret.ts'
 import { shutdownSchema } from './sections/shutdown.ts'
@@ -67,6 +68,7 @@ export const configSchema = Type.Object(
     api: apiSchema,
     telemetry: telemetrySchema,
     logging: loggingSchema,
+    recentEvents: recentEventsSchema,
     disk: diskSchema,
     shutdown: shutdownSchema,
     examples: examplesSchema,

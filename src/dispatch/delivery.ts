@@ -62,6 +62,8 @@ export class Delivery implements Invocation {
   recorded: RecordedResults | undefined = undefined
   /** The version or alias that a redrive wants to run it, instead of what the trigger runs. */
   wantedVersion: string | undefined = undefined
+  /** Whether an index of recent events keeps what happens to it; undefined before it has decided. */
+  recorded: boolean | undefined = undefined
   /** Next event of the lane. */
   next: Delivery | undefined = undefined
   readonly #owner: DeliveryOwner

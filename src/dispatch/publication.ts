@@ -4,6 +4,7 @@ import type { RetryPolicy } from '../functions/function-version.ts'
 import type { OutgoingResult, Sink } from '../sinks/sink.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { Delivery } from './delivery.ts'
+import type { EventRecorder } from './event-recorder.ts'
 import { sentTo, type RecordedResult } from './recorded-results.ts'
 import { decideRetry } from './retry-decision.ts'
 import type { RouteTarget } from './route.ts'
@@ -20,6 +21,7 @@ export interface PublicationOptions {
   readonly retry: RetryPolicy
   readonly tracer: Tracer
   readonly random: () => number
+  readonly recorder?: EventRecorder | undefined
 }
 
 /** A result that no attempt could deliver to a sink. */
@@ -101,11 +103,12 @@ export class Publication {
     onFailing: () => void,
   ): Promise<Refusal | 'revoked' | undefined> {
     const { revoked } = delivery.lane.window
-    const { tracer, retry, random } = this.#options
+    const { tracer, retry, random, recorder } = this.#options
     if (sink.kind === 'stream' && result.header.hops > maxHops) {
       const message = `the event has passed ${maxHops} streams: functions feed each other without end; break the loop or filter by type`
       return { sink: sink.name, attempts: 0, error: new SluiceError('SLUICE_DISPATCH_HOP_LIMIT', message) }
     }
+    const begunMs = performance.now()
     for (let attempt = 1; ; attempt++) {
       // The new owner runs the event again; sent from here as well, its result would come late and out of order.
       if (revoked.aborted) return 'revoked'
@@ -120,6 +123,7 @@ export class Publication {
         )
         span?.end()
         this.published++
+        recorder?.delivered(delivery, sink.name, attempt, performance.now() - begunMs, undefined)
         return undefined
       } catch (thrown) {
         const error = SluiceError.from(thrown)
@@ -128,7 +132,10 @@ export class Publication {
         onFailing()
         const decision = error.retryable ? decideRetry(attempt, retry, random()) : { kind: 'exhausted' as const }
         if (revoked.aborted) return 'revoked'
-        if (decision.kind === 'exhausted') return { sink: sink.name, attempts: attempt, error }
+        if (decision.kind === 'exhausted') {
+          recorder?.delivered(delivery, sink.name, attempt, performance.now() - begunMs, error.message)
+          return { sink: sink.name, attempts: attempt, error }
+        }
         const askedMs = error.details['retryAfterMs']
         const delayMs =
           typeof askedMs === 'number'

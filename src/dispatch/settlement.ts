@@ -83,9 +83,9 @@ export class Settlement {
   constructor(options: TriggerOptions, parts: SettlementParts) {
     this.#options = options
     this.#parts = parts
-    const { store, name, uid, log, random, tracer, sinks, sinkRetry: retry } = options
+    const { store, name, uid, log, random, tracer, sinks, sinkRetry: retry, recorder } = options
     this.#deadLetters = new DeadLetters({ store, trigger: uid, stream: log.stream, onBlocked: parts.onBlocked })
-    this.#publication = new Publication({ trigger: name, uid, sinks, retry, tracer, random })
+    this.#publication = new Publication({ trigger: name, uid, sinks, retry, tracer, random, recorder })
   }
 
   /** Publications, burials and parkings under way; a stop waits for them. */
@@ -115,6 +115,7 @@ export class Settlement {
   /** Applies the outcome of an attempt of an event whose partition is still assigned. */
   apply(delivery: Delivery, outcome: InvocationOutcome): void {
     const { lane, span } = delivery
+    this.#options.recorder?.attempted(delivery, outcome)
     switch (outcome.kind) {
       case 'succeeded':
         span?.end()
@@ -255,6 +256,8 @@ export class Settlement {
     this.counters.parked += deliveries.length
     void this.#finish(async () => {
       if (!(await this.#parts.parked.park(partition, key, deliveries, delayMs))) return
+      const { recorder } = this.#options
+      if (recorder !== undefined) for (const delivery of deliveries) recorder.parked(delivery)
       for (const delivery of deliveries) if (delivery.sequence >= 0) this.#completeOffset(delivery)
     })
   }
@@ -326,7 +329,7 @@ export class Settlement {
       `dead letter after ${delivery.failures?.length ?? 0} failed attempts: ${burial.message}`,
     )
     lane.blockedSinceMs = 0
-    this.complete(delivery, true)
+    this.complete(delivery, burial)
     if (lane.inFrame === 0 && lane.state === 'blocked') this.#parts.order.settled(lane)
   }
 
@@ -349,15 +352,16 @@ export class Settlement {
   }
 
   /** The event is done: its results are out, or it is a durable dead letter, or it was skipped. */
-  complete(delivery: Delivery, isBuried = false): void {
+  complete(delivery: Delivery, burial?: Burial): void {
     if (this.#parts.crashes.size > 0) this.#parts.crashes.forget(delivery)
     if (delivery.sequence >= 0) this.#completeOffset(delivery)
     else {
       delivery.state = 'done'
-      void this.#finish(() => this.#parts.parked.completed(delivery, isBuried))
+      void this.#finish(() => this.#parts.parked.completed(delivery, burial !== undefined))
     }
     this.acceptToDoneMs.record(this.#options.now() - delivery.record.timestampMs)
     this.#options.onDone?.(delivery)
+    this.#options.recorder?.completed(delivery, burial)
   }
 
   #completeOffset(delivery: Delivery): void {

@@ -8,6 +8,7 @@ import type { Feed, InvocationOutcome } from '../workers/invocation.ts'
 import type { WindowLimits } from './assigned-window.ts'
 import type { BreakerPolicy } from './breaker.ts'
 import type { Delivery } from './delivery.ts'
+import type { EventRecorder } from './event-recorder.ts'
 import type { ProcessGate } from './process-gate.ts'
 import type { RouteTable } from './route.ts'
 import type { BreakerKeeper } from './trigger-breaker.ts'
@@ -77,6 +78,8 @@ export interface TriggerOptions {
    * views into buffers that do not last: copy what is kept. Must not throw.
    */
   readonly onSettled?: (delivery: Delivery, outcome: InvocationOutcome) => void
+  /** Keeps what happens to events, to be looked at. Absent: nothing does. */
+  readonly recorder?: EventRecorder | undefined
   /** An event is complete: done or buried. For the log of what came in and out. */
   readonly onDone?: (delivery: Delivery) => void
 }

@@ -4,6 +4,7 @@ import { createDeadLetterControl } from './control/dead-letter-control.ts'
 import { createFunctionControl } from './control/function-control.ts'
 import { createObservationControl } from './control/observation-control.ts'
 import { createPauseControl } from './control/pause-control.ts'
+import { createRecentEventsControl } from './control/recent-events-control.ts'
 import { createRedriveControl } from './control/redrive-control.ts'
 import { createScalingControl } from './control/scaling-control.ts'
 import { createStageControl } from './control/stage-control.ts'
@@ -23,6 +24,7 @@ export function createControl(view: GatewayView): GatewayControl {
     ...createObservationControl(view),
     ...createScalingControl(view),
     ...createWhyControl(view),
+    ...createRecentEventsControl(view),
     ...createStageControl(view),
     invoke: (name, request) => view.invoke.direct(name, request),
     invokeAsync: (name, request) => view.invoke.accept(name, request),

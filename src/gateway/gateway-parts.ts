@@ -53,6 +53,7 @@ import { Invoke } from './invoke.ts'
 import { registerMetrics } from './metrics/register-metrics.ts'
 import { EnforcePauses } from './pauses/enforce-pauses.ts'
 import { PauseBoard } from './pauses/pause-board.ts'
+import { MomentRecorder } from './recent-events/moment-recorder.ts'
 import { receiveTracerOf } from './receive-tracing.ts'
 import { describeHolder } from './stream-holder.ts'
 import { TrafficLog } from './traffic-log.ts'
@@ -68,6 +69,7 @@ interface Parts {
   record?: RunRecord
   telemetry?: Telemetry
   observations?: Observations
+  recorder?: MomentRecorder | undefined
   artifacts?: LocalArtifactStore
   registry?: Registry
   logs?: FunctionLogs
@@ -138,7 +140,10 @@ export class GatewayParts {
       onFailed: error => logger.error({ err: error }, 'function logs and time series are not kept any more'),
       onWarning: message => logger.warn({ part: 'observations' }, message),
       mayKeep: () => parts.reserve?.isLow !== true,
+      recentEvents: config.recentEvents.enabled ? config.recentEvents : undefined,
     })
+    const { recent } = parts.observations
+    if (recent !== undefined) parts.recorder = new MomentRecorder(recent, config.recentEvents.maxPerSecond)
     parts.artifacts = await openArtifactStore({ dir: join(config.dataDir, 'artifacts') })
     const onWarning = (message: string): void => logger.warn({ part: 'registry' }, message)
     const registry = await openLocalRegistry({ dir: join(config.dataDir, 'registry'), onFatal, onWarning })
@@ -244,6 +249,7 @@ export class GatewayParts {
       tracer,
       logger,
       traffic,
+      recorder: parts.recorder,
     })
     parts.pauses.attach(new EnforcePauses({ triggers: fleet.triggers, engines: fleet.engines, sources: parts.sources }))
     parts.sampler = new StatsSampler(fleet.engines, observations)
@@ -364,6 +370,7 @@ export class GatewayParts {
     await step('the store', store?.close())
     this.#parts.record?.end()
     await step('the registry', this.#parts.registry?.close())
+    this.#parts.recorder?.stop()
     await step('the store of logs', this.#parts.observations?.close())
     this.#parts.traffic?.stop()
     await step('telemetry', telemetry?.shutdown())

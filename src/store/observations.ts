@@ -1,4 +1,5 @@
 import type { SluiceError } from '../errors/sluice-error.ts'
+import type { RecentEvents, RecentEventsBounds } from './recent-events.ts'
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 export type LogLevel = (typeof logLevels)[number]
@@ -70,6 +71,8 @@ export interface Observations {
   sample(samples: readonly VersionSample[]): void
   /** Ascending by time. */
   samples(functionName: string, fromMs: number): Promise<readonly VersionSample[]>
+  /** What happened to recent events; undefined when it is not kept. */
+  readonly recent: RecentEvents | undefined
   /** Lines that were not kept since the start, because more came than could be written, or the file took none. */
   readonly dropped: number
   /** Writes what waits. */
@@ -85,6 +88,8 @@ export interface ObservationsOptions {
   readonly maxAgeMs?: number
   /** Size of what the file holds; the oldest lines go first. Default 512 MiB. */
   readonly maxBytes?: number
+  /** Bounds of the index of recent events, in the file `recent-events.sqlite`. Absent: there is none. */
+  readonly recentEvents?: RecentEventsBounds | undefined
   /** Told when a damaged file, or one of a newer version, was put aside: a new one was begun. */
   readonly onWarning?: (message: string) => void
   /** False while the disk has room only for what is promised: then lines are counted as dropped. Default: always. */

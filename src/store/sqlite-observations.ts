@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { SluiceError } from '../errors/sluice-error.ts'
 import { LineQueue, type LineBatch } from './observations-queue.ts'
-import type { ObservationsCall, ObservationsReply } from './observations-thread.ts'
+import type { ObservationsCall, ObservationsReply, ObservationsThreadData } from './observations-thread.ts'
 import type {
   FunctionLogLine,
   KeptLogLine,
@@ -10,7 +10,7 @@ import type {
   ObservationsOptions,
   VersionSample,
 } from './observations.ts'
-import type { ObservationsBounds } from './observations-database.ts'
+import { RecentEventsChannel } from './recent-events-channel.ts'
 
 const defaults = { maxLines: 200_000, maxAgeMs: 7 * 86_400_000, maxBytes: 512 * 1024 * 1024 }
 
@@ -40,6 +40,7 @@ type Listener = (lines: readonly KeptLogLine[]) => void
  *     └──thread died──▶ closed
  */
 class SqliteObservations implements Observations {
+  readonly recent: RecentEventsChannel | undefined
   readonly #thread: Worker
   readonly #onFailed: (error: SluiceError) => void
   readonly #mayKeep: () => boolean
@@ -56,17 +57,23 @@ class SqliteObservations implements Observations {
   #nextId = 1
   #lateLines = 0
 
-  constructor({ dir, onFailed, onWarning, mayKeep, ...bounds }: ObservationsOptions) {
+  constructor({ dir, onFailed, onWarning, mayKeep, recentEvents, ...bounds }: ObservationsOptions) {
     this.#mayKeep = mayKeep ?? (() => true)
     this.#onFailed = onFailed ?? (() => undefined)
     this.#onWarning = onWarning ?? (() => undefined)
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     this.#thread = new Worker(new URL(`./observations-thread.${extension}`, import.meta.url), {
-      workerData: { ...defaults, ...bounds, dir } satisfies ObservationsBounds,
+      workerData: { ...defaults, ...bounds, dir, recentEvents } satisfies ObservationsThreadData,
       execArgv: ['--disable-warning=ExperimentalWarning'],
     })
     this.#thread.on('message', (reply: ObservationsReply) => this.#take(reply))
     this.#thread.on('error', error => this.#end(String(error)))
+    if (recentEvents !== undefined)
+      this.recent = new RecentEventsChannel({
+        post: (call, transfer) => this.#thread.postMessage(call, transfer),
+        mayKeep: () => this.#state === 'open' && this.#mayKeep(),
+        read: query => this.#read(id => ({ kind: 'find', id, query })),
+      })
     this.#ended = new Promise(resolve => {
       this.#thread.on('exit', code => {
         this.#end(`its thread ended with code ${code}`)
@@ -117,7 +124,7 @@ class SqliteObservations implements Observations {
     await this.#ended
   }
 
-  #read<Row>(callOf: (id: number) => ObservationsCall): Promise<readonly Row[]> {
+  #read<Answer>(callOf: (id: number) => ObservationsCall): Promise<Answer> {
     if (this.#state !== 'open') {
       return Promise.reject(this.#failure ?? new SluiceError('SLUICE_STORE_FAILED', 'the store of logs is closed'))
     }
@@ -166,6 +173,8 @@ class SqliteObservations implements Observations {
     switch (reply.kind) {
       case 'written':
         return this.#written(reply.ids)
+      case 'kept':
+        return this.recent?.kept(reply.isKept)
       case 'warning':
         return this.#onWarning(reply.message)
       case 'answer':

@@ -21,6 +21,7 @@ import {
   triggerViewOf,
   versionViewOf,
 } from './sample-views.ts'
+import { recentEventsOf } from './sample-recent-events.ts'
 import { whyViewOf } from './sample-why.ts'
 
 export interface StubControl extends GatewayControl {
@@ -231,6 +232,11 @@ export function createStubControl(): StubControl {
       note('why', query)
       if (query.trigger !== undefined) knownTrigger(query.trigger)
       return whyViewOf(query.trigger ?? 'alerts')
+    },
+    recentEvents: async query => {
+      note('recentEvents', query)
+      if (query.trigger !== undefined) knownTrigger(query.trigger)
+      return recentEventsOf(query.trigger ?? 'alerts')
     },
     renew: async lease => {
       note('renew', lease)

@@ -35,6 +35,7 @@ import type { RegistryChange } from '../../src/registry/registry-change.ts'
 import type { FunctionRecord, RegistryState, TriggerRecord } from '../../src/registry/registry-records.ts'
 import { emptyState, type ReplicatedState } from '../../src/registry/state-draft.ts'
 import { deadLetterOf, pauseEntryOf, pauseViewOf, seekViewOf, triggerViewOf } from '../api/sample-views.ts'
+import { recentEventsOf } from '../api/sample-recent-events.ts'
 import { whyViewOf } from '../api/sample-why.ts'
 
 export interface SeenRequest {
@@ -267,6 +268,10 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
       if (query.trigger !== undefined) triggerOf(trigger)
       if (query.kind === 'event' && query.id !== '42') throw missing(`event with the id ${query.id}`)
       return whyViewOf(trigger)
+    },
+    async recentEvents({ wanted, trigger = [...state.triggers.keys()][0] ?? 'none' }) {
+      if (wanted.kind === 'id' && wanted.value !== '42') throw missing(`event with the id ${wanted.value}`)
+      return recentEventsOf(trigger)
     },
     deadLetters: async () => ({ items: [deadLetterOf(1)], total: 1, matching: 1, next: null }),
     deadLetter: async (_name, id) => deadLetterOf(id),

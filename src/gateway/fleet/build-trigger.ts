@@ -1,5 +1,6 @@
 import type { TriggerConfig } from '../../config/sections/trigger.ts'
 import type { Delivery } from '../../dispatch/delivery.ts'
+import type { EventRecorder } from '../../dispatch/event-recorder.ts'
 import type { ProcessGate } from '../../dispatch/process-gate.ts'
 import type { BreakerKeeper } from '../../dispatch/trigger-breaker.ts'
 import { TriggerDispatch } from '../../dispatch/trigger-dispatch.ts'
@@ -32,6 +33,8 @@ export interface TriggerParts {
   readonly logger: DispatchLogger
   /** Absent: single events are not logged. */
   readonly traffic: TrafficLog | undefined
+  /** Absent: what happens to events is not kept. */
+  readonly recorder?: EventRecorder | undefined
 }
 
 /** A key that cannot run for longer than this is parked, so that its partition flows on. */
@@ -111,6 +114,7 @@ export function buildTrigger(
     now: Date.now,
     random: Math.random,
     onSettled,
+    recorder: parts.recorder,
     ...(traffic === undefined
       ? {}
       : { onDone: delivery => traffic.done(name, definition.stream, definition.sinks, delivery) }),

@@ -2,15 +2,12 @@ import type { WhyView } from '../../api/views/why-view.ts'
 import { didYouMean } from '../../config/did-you-mean.ts'
 import { headerTag, readHeaderField } from '../../events/event-header-codec.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
+import type { EventReader } from '../../events/event-reader.ts'
+import type { LogRecord } from '../../log/log-record.ts'
+import type { EventPosition } from '../../store/event-moment.ts'
 import type { GatewayView } from '../gateway-view.ts'
 import { eventViewOf, soon, type StreamAccess } from './stream-access.ts'
 import type { KnownTrigger } from './trigger-facts.ts'
-
-export interface EventPosition {
-  readonly stream: string
-  readonly partition: number
-  readonly offset: number
-}
 
 export interface Search {
   readonly positions: readonly EventPosition[]
@@ -55,12 +52,23 @@ export async function findEvent(
   let events = 0
   let complete = true
   for (const access of streams) {
-    const looked = await searchStream(access, id, limit, note)
+    const looked = await searchStream(access, withId(id), limit, note)
     events += looked.events
     complete &&= looked.complete
   }
   return { positions: [...found.values()], searched: { streams: [...byName.keys()], events, complete } }
 }
+
+/** What is looked for in a stream: by the header of a home record, or by the reader of another one. */
+export interface EventMatch {
+  ofHeader(header: Buffer): boolean
+  ofRecord(reader: EventReader, record: LogRecord): boolean
+}
+
+const withId = (id: string): EventMatch => ({
+  ofHeader: header => readHeaderField(header, headerTag.id) === id,
+  ofRecord: (reader, record) => reader.attribute(record, 'id') === id,
+})
 
 interface Looked {
   readonly events: number
@@ -68,37 +76,38 @@ interface Looked {
   readonly complete: boolean
 }
 
-async function searchStream(
+/** Looks through the newest `limit` events of a stream, oldest first. */
+export async function searchStream(
   access: StreamAccess,
-  id: string,
+  match: EventMatch,
   limit: number,
   note: (position: EventPosition) => void,
 ): Promise<Looked> {
   const { name, home } = access
-  if (home === undefined) return searchTopic(access, id, limit, note)
+  if (home === undefined) return searchTopic(access, match, limit, note)
   if (limit === 0) return { events: 0, complete: false }
   let events = 0
   await home.scanHeaders({ sinceMs: -Infinity, maxRecords: limit }, (partition, offset, _timestampMs, header) => {
     events++
-    if (idOf(header) === id) note({ stream: name, partition, offset })
+    if (isMatch(match, header)) note({ stream: name, partition, offset })
   })
   const kept = (await home.ends()).reduce((sum, { low, end }) => sum + end - low, 0)
   return { events, complete: events >= kept }
 }
 
-function idOf(header: Buffer): string | undefined {
+function isMatch(match: EventMatch, header: Buffer): boolean {
   try {
-    return readHeaderField(header, headerTag.id)
+    return match.ofHeader(header)
   } catch {
-    // What cannot be read has no id; it becomes a dead letter when its turn comes.
-    return undefined
+    // What cannot be read has no attributes; it becomes a dead letter when its turn comes.
+    return false
   }
 }
 
 /** An even share of every partition, because nobody knows which one has the event. */
 async function searchTopic(
   { name, log, reader }: StreamAccess,
-  id: string,
+  match: EventMatch,
   limit: number,
   note: (position: EventPosition) => void,
 ): Promise<Looked> {
@@ -113,7 +122,7 @@ async function searchTopic(
       for (let next = from; next < end;) {
         const records = await soon(log.browse(partition, next, Math.min(pageEvents, end - next)))
         for (const record of records) {
-          if (reader.problem(record) === undefined && reader.attribute(record, 'id') === id)
+          if (reader.problem(record) === undefined && match.ofRecord(reader, record))
             note({ stream: name, partition, offset: record.offset })
         }
         events += records.length

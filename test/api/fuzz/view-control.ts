@@ -15,6 +15,7 @@ import { redrivePlan, redriveView } from '../../../src/api/views/redrive-view.ts
 import { seekView } from '../../../src/api/views/seek-view.ts'
 import { statsView } from '../../../src/api/views/stats-view.ts'
 import { triggerView } from '../../../src/api/views/trigger-view.ts'
+import { recentEventPage } from '../../../src/api/views/recent-event-view.ts'
 import { codeContentView, versionView } from '../../../src/api/views/version-view.ts'
 import { whyView } from '../../../src/api/views/why-view.ts'
 import { list, namePage } from '../../../src/api/views/view-schema.ts'
@@ -128,6 +129,7 @@ export function createViewControl(seed: number): GatewayControl {
     ]),
     deadLetters: view(deadLetterPage, reading),
     why: view(whyView, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_FAILED']),
+    recentEvents: view(recentEventPage, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_FAILED']),
     deadLetter: view(deadLetterView, reading),
     async exportDeadLetters() {
       fail(reading)
