@@ -63,7 +63,7 @@ export class Delivery implements Invocation {
   /** The version or alias that a redrive wants to run it, instead of what the trigger runs. */
   wantedVersion: string | undefined = undefined
   /** Whether an index of recent events keeps what happens to it; undefined before it has decided. */
-  recorded: boolean | undefined = undefined
+  isIndexed: boolean | undefined = undefined
   /** Next event of the lane. */
   next: Delivery | undefined = undefined
   readonly #owner: DeliveryOwner

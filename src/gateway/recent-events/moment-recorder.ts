@@ -96,23 +96,23 @@ export class MomentRecorder implements EventRecorder {
 
   /** Decides once for a usual event; whatever goes wrong with it later is taken all the same. */
   #takes(delivery: Delivery, isUsual: boolean): boolean {
-    const { recorded } = delivery
-    if (recorded !== undefined || !isUsual) return recorded === true || !isUsual
+    const { isIndexed } = delivery
+    if (isIndexed !== undefined || !isUsual) return isIndexed === true || !isUsual
     const nowMs = turnTimeMs()
     if (this.#rate !== undefined && this.#rate.available(nowMs) > 0) {
       this.#rate.take(1, nowMs)
       return true
     }
-    delivery.recorded = false
+    delivery.isIndexed = false
     if (this.#leftOut++ === 0) this.#leftOutSinceMs = Date.now()
     this.#schedule()
     return false
   }
 
   #write(delivery: Delivery, happening: Happening, isUsual: boolean): void {
-    const { partition, record, feed, recorded } = delivery
-    const header = recorded === true ? undefined : headerOf(delivery)
-    delivery.recorded = true
+    const { partition, record, feed, isIndexed } = delivery
+    const header = isIndexed === true ? undefined : headerOf(delivery)
+    delivery.isIndexed = true
     const { offset, timestampMs: recordMs } = record
     const place = { stream: feed.stream, trigger: feed.trigger, partition, offset, recordMs, atMs: Date.now() }
     const moment: EventMoment = { ...happening, ...place, ...(header === undefined ? {} : { header }) }
