@@ -50,6 +50,7 @@ import { FunctionLogs } from './function-logs.ts'
 import type { GatewayView } from './gateway-view.ts'
 import { groupOf, HomeStreams, type HomeStream } from './home-streams.ts'
 import { Invoke } from './invoke.ts'
+import { CustomMetrics } from './metrics/custom-metrics.ts'
 import { registerMetrics } from './metrics/register-metrics.ts'
 import { EnforcePauses } from './pauses/enforce-pauses.ts'
 import { PauseBoard } from './pauses/pause-board.ts'
@@ -95,6 +96,7 @@ export class GatewayParts {
   readonly #options: GatewayPartsOptions
   readonly #parts: Parts = {}
   readonly #gate = new ProcessGate()
+  readonly #custom = new CustomMetrics(name => this.#parts.registry?.state.functions.has(name) === true)
 
   constructor(config: Config, options: GatewayPartsOptions) {
     this.#config = config
@@ -264,6 +266,7 @@ export class GatewayParts {
       state: () => this.#options.state(),
     }
     registerMetrics(view)
+    this.#custom.register(metrics)
     await registerApi(parts.listener.app, createControl(view), {
       enabled: config.api.enabled,
       token: config.api.token,
@@ -284,6 +287,7 @@ export class GatewayParts {
         tracing: telemetry.tracer.enabled,
         compileCacheDirectory: compileCacheDir(this.#config),
         onLog: entry => logs.wrote(functionVersion, entry),
+        onMetrics: (changes, dropped) => this.#custom.changed(functionVersion.name, changes, dropped),
         onSpans: spans => telemetry.exportWorkerSpans(spans),
       }),
       onScaling: ({ function: name, version, reason }) =>

@@ -3,8 +3,9 @@ import type { Attempt } from './attempt.ts'
 import { HandlerEvent } from './event-object.ts'
 import type { Binding } from './bindings/binding.ts'
 import type { Bindings } from './bindings/open-bindings.ts'
-import type { Context, EmitOptions, HandlerLogger, InitContext } from './handler-types.ts'
+import type { Context, EmitOptions, HandlerLogger, HandlerMetrics, InitContext } from './handler-types.ts'
 import type { LogCapture } from './log-capture.ts'
+import type { MetricCapture } from './metric-capture.ts'
 import type { SecretMask } from './secret-mask.ts'
 import type { FunctionLogEntry, WorkerSettings } from './worker-settings.ts'
 
@@ -14,6 +15,7 @@ export interface ContextSurroundings {
   readonly logs: LogCapture
   readonly mask: SecretMask
   readonly logger: HandlerLogger
+  readonly metrics: MetricCapture
   readonly env: Readonly<Record<string, string>>
   readonly secrets: Readonly<Record<string, string>>
   readonly bindings: Bindings
@@ -26,12 +28,14 @@ export function createSurroundings(
   logs: LogCapture,
   mask: SecretMask,
   bindings: Bindings,
+  metrics: MetricCapture,
 ): ContextSurroundings {
   return {
     settings,
     logs,
     mask,
     logger: createLogger(logs),
+    metrics,
     env: Object.freeze({ ...settings.environment }),
     secrets: Object.freeze({ ...settings.secrets }),
     bindings,
@@ -41,12 +45,13 @@ export function createSurroundings(
 export function createInitContext({
   settings,
   logger,
+  metrics,
   env,
   secrets,
   bindings,
 }: ContextSurroundings): InitContext<BoundBindings> {
   const bound = bindings.for({ event: 'init() has no event' })
-  return { function: settings.function, version: settings.version, env, secrets, logger, bindings: bound }
+  return { function: settings.function, version: settings.version, env, secrets, logger, metrics, bindings: bound }
 }
 
 /** The second argument of a handler. Everything is computed when it is asked for. */
@@ -109,6 +114,10 @@ export class HandlerContext implements Context<BoundBindings> {
 
   get logger(): HandlerLogger {
     return createLogger(this.#around.logs, this.#attempt)
+  }
+
+  get metrics(): HandlerMetrics {
+    return this.#around.metrics
   }
 
   /** The declared environment variables of the function. */

@@ -144,6 +144,7 @@ export class FrameRunner {
   }
 
   flushRecords(): void {
+    this.surroundings.metrics.flush()
     this.surroundings.logs.flushAll()
     this.#tracing?.flush()
   }

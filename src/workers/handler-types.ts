@@ -83,6 +83,8 @@ export interface Context<Bindings extends object = AnyBindings> {
   /** Fires when the time is over; the worker is ended a moment later. */
   readonly signal: AbortSignal
   readonly logger: HandlerLogger
+  /** Numbers of its own, on the gateway's /metrics. */
+  readonly metrics: HandlerMetrics
   /** The declared environment variables. */
   readonly env: Readonly<Record<string, string>>
   readonly secrets: Readonly<Record<string, string>>
@@ -102,7 +104,7 @@ export interface Context<Bindings extends object = AnyBindings> {
 /** What `init` gets: everything that does not need an event. */
 export type InitContext<Bindings extends object = AnyBindings> = Pick<
   Context<Bindings>,
-  'function' | 'version' | 'env' | 'secrets' | 'logger' | 'bindings'
+  'function' | 'version' | 'env' | 'secrets' | 'logger' | 'metrics' | 'bindings'
 >
 
 /** Where one result should go. */
@@ -120,6 +122,24 @@ export interface EmitOptions {
 export type HandlerLogger = Readonly<
   Record<'trace' | 'debug' | 'info' | 'warn' | 'error', (message: string, fields?: object) => void>
 >
+
+/**
+ * Metrics of a function. They appear as `sluice_custom_<name>` with the label `function`, added up over all of its workers and
+ * versions. Names and labels are lower-case letters, digits and _. A label takes few values, never an id: a function has
+ * at most 500 series and 50 names. What is beyond goes into one series with `otel_metric_overflow`; a mistake is told in the
+ * function's log and never fails an invocation.
+ */
+export interface HandlerMetrics {
+  /** Adds to a counter; `value` is not below 0, default 1. `_total` is put behind the name. */
+  count(name: string, value?: number, labels?: MetricLabels): void
+  /** Sets a gauge; the last value of any worker counts. */
+  gauge(name: string, value: number, labels?: MetricLabels): void
+  /** Records a value in a histogram, whose buckets are 1-2-5 from 0.001 to 100,000. */
+  record(name: string, value: number, labels?: MetricLabels): void
+}
+
+/** What is undefined is left out. */
+export type MetricLabels = Readonly<Record<string, string | number | boolean | undefined>>
 
 /** Bindings whose kinds are not declared: each may be used as any of them. */
 export type AnyBindings = Readonly<Record<string, HttpBinding & MqttBinding & KafkaBinding>>

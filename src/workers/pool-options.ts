@@ -1,4 +1,5 @@
 import type { SpanRecord } from '../telemetry/span-record.ts'
+import type { CustomMetricChange } from './custom-metric.ts'
 import type { FunctionLogEntry } from './worker-settings.ts'
 
 /** What the gateway wants of a worker pool beside the version itself. */
@@ -9,6 +10,8 @@ export interface WorkerPoolOptions {
   readonly onLog?: (entry: FunctionLogEntry) => void
   /** Called with ended spans of user code in sampled events. */
   readonly onSpans?: (spans: readonly SpanRecord[]) => void
+  /** Called with what functions measured, and how much of it was dropped in the worker; bounded, and in the right form. */
+  readonly onMetrics?: (changes: readonly CustomMetricChange[], dropped: number) => void
   /** A module and its `init` must be loaded within this time. Default 10,000 ms. */
   readonly loadTimeoutMs?: number
   /** A worker beyond the permits ends when it was idle for this time. Default 5,000 ms. */

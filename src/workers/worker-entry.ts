@@ -11,6 +11,7 @@ import { guardImports } from './import-guard.ts'
 import { loadFunction, LoadFailure, type LoadedFunction } from './handler-loader.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
 import { LogCapture } from './log-capture.ts'
+import { MetricCapture } from './metric-capture.ts'
 import { maskFor } from './secret-mask.ts'
 import {
   closeRequest,
@@ -49,6 +50,8 @@ const logs = new LogCapture(
   mask,
 )
 
+const metrics = new MetricCapture((changes, dropped) => post({ kind: 'metrics', changes, dropped }), logs, mask)
+
 /** Loads the function. The answer tells failure as a value: an error would make Piscina replace the thread over and over. */
 export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
   const startedAt = performance.now()
@@ -66,7 +69,7 @@ export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
     // Who imports `workerData` finds the credentials no more.
     Object.assign(settings, { bindings: {} })
     const loaded = await loadFunction(settings.file, settings.handler)
-    const surroundings = createSurroundings(settings, logs, mask, bindings)
+    const surroundings = createSurroundings(settings, logs, mask, bindings, metrics)
     await initialize(loaded, surroundings)
     const life = WorkerLife.start(settings.recycle, settings.memoryMiB)
     runner = new FrameRunner(loaded, { surroundings, scope, globalCheck, life, tracing, post })

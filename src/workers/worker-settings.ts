@@ -2,6 +2,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { NetworkPolicy } from '../config/sections/function-definition.ts'
 import type { BatchOptions, RecyclePolicy, ResolvedBinding } from '../functions/function-version.ts'
 import type { SpanRecord } from '../telemetry/span-record.ts'
+import type { CustomMetricChange } from './custom-metric.ts'
 import type { InvocationError } from './invocation.ts'
 
 /** What every worker of a pool is told when its thread starts (`workerData`). */
@@ -39,6 +40,7 @@ export type WarmUpAnswer =
 export type WorkerMessage =
   | { readonly kind: 'log'; readonly entries: readonly FunctionLogEntry[] }
   | { readonly kind: 'spans'; readonly spans: readonly SpanRecord[] }
+  | { readonly kind: 'metrics'; readonly changes: readonly CustomMetricChange[]; readonly dropped: number }
 
 /** One line that a function logged, by `context.logger` or by the console. */
 export interface FunctionLogEntry {

@@ -64,8 +64,11 @@ describe('/metrics of a gateway that has run events', () => {
     await send(10, 11, { fail: true })
     expect((await gateway.post('/hooks', 'no json')).status).toBe(400)
     await untilDone(11)
-    const metrics = await page()
     const trigger = { trigger: 'prices', stream: 'hooks', function: 'price' }
+    const metrics = await gateway.until('seen', async () => {
+      const now = await page()
+      return now.value('sluice_trigger_lag', trigger) === 0 && now
+    })
     const version = { function: 'price', version: 'latest' }
     const source = { source: 'hooks', kind: 'http' }
     expect(metrics.value('sluice_source_accepted_total', source)).toBe(11)
@@ -77,7 +80,6 @@ describe('/metrics of a gateway that has run events', () => {
     expect(metrics.value('sluice_dead_letters_total', trigger)).toBe(1)
     expect(metrics.value('sluice_dead_letters_stored', { trigger: 'prices' })).toBe(1)
     expect(metrics.value('sluice_parked_keys', trigger)).toBe(0)
-    expect(metrics.value('sluice_trigger_lag', trigger)).toBe(0)
     expect(metrics.value('sluice_trigger_oldest_age_seconds', trigger)).toBe(0)
     expect(metrics.value('sluice_event_duration_seconds_count', { trigger: 'prices' })).toBe(11)
     expect(metrics.value('sluice_invocations_total', { ...version, outcome: 'succeeded' })).toBe(10)
@@ -181,5 +183,45 @@ describe('an OTLP receiver', () => {
     expect(durations.points[0]!.explicitBounds).toEqual(
       metrics.families.get('sluice_invocation_duration_seconds')!.samples.flatMap(({ labels: { le } }) => (le === undefined || le === '+Inf' ? [] : [Number(le)])), // prettier-ignore
     )
+  })
+})
+
+describe('what a function measures itself', () => {
+  const measuring = `export default (event, { metrics }) => {
+    metrics.count('orders', 1, { shop: event.data.key })
+    metrics.count('visits', 1, { id: event.data.id })
+    metrics.gauge('open', 3)
+    metrics.record('amount', 12.5)
+    return null
+  }`
+
+  it('is on /metrics and at the OTLP receiver, bounded whatever its labels are, until the function is deleted', async () => {
+    await put('/v1/functions/price', { definition: {}, code: { module: measuring } })
+    await put('/v1/triggers/prices', { stream: 'hooks', function: 'price', start: 'earliest' })
+    const events = 700
+    for (let from = 0; from < events; from += 50)
+      await Promise.all(
+        Array.from({ length: 50 }, (_, index) =>
+          gateway.post('/hooks', { id: `e-${from + index}`, key: `k-${index % 5}` }),
+        ),
+      )
+    await untilDone(events)
+    const metrics = await page()
+    const own = { function: 'price' }
+    expect(metrics.value('sluice_custom_orders_total', own)).toBe(events)
+    expect(metrics.value('sluice_custom_visits_total', own)).toBe(events)
+    expect(metrics.value('sluice_custom_visits_total', { ...own, otel_metric_overflow: 'true' })).toBeGreaterThan(150)
+    expect(metrics.families.get('sluice_custom_visits_total')!.samples.length).toBeLessThanOrEqual(501)
+    expect(metrics.value('sluice_function_metrics_dropped_total', { ...own, reason: 'series' })).toBeGreaterThan(150)
+    expect(metrics.value('sluice_custom_open', own)).toBe(3)
+    expect(metrics.value('sluice_custom_amount_bucket', { ...own, le: '10' })).toBe(0)
+    expect(metrics.value('sluice_custom_amount_bucket', { ...own, le: '20' })).toBe(events)
+    const exported = await collector.waitFor(each =>
+      each.metrics().findLast(({ name, points }) => name === 'sluice.custom.amount' && points[0]?.count === events),
+    )
+    expect(exported).toMatchObject({ kind: 'histogram', points: [{ attributes: own, sum: 12.5 * events }] })
+    for (const path of ['/v1/triggers/prices', '/v1/functions/price'])
+      expect((await requestJson(gateway.url, 'DELETE', path)).status).toBeLessThan(300)
+    await gateway.until('gone', async () => (await page()).naming('price').length === 0)
   })
 })

@@ -34,7 +34,7 @@ interface Subject {
 }
 
 /** Several metrics ask in one reading. */
-const maxAgeMs = 500
+const maxAgeMs = 100
 
 /** Looks at all triggers, those included that cannot run: their lag is what one wants to know at night. */
 export class TriggersProgress {
