@@ -3,7 +3,7 @@ import type { WhyView } from './views/why-view.ts'
 export interface WhyControl {
   /**
    * Why something runs or does not run.
-   * @throws {SluiceError} SLUICE_API_NOT_FOUND for a trigger, stream, partition or event that is not known.
+   * @throws {SluiceError} SLUICE_API_NOT_FOUND for a trigger, source, stream, partition or event that is not known.
    */
   why(query: WhyQuery): Promise<WhyView>
 }
@@ -27,3 +27,4 @@ export type WhyQuery =
     }
   | { readonly kind: 'key'; readonly key: string; readonly trigger?: string; readonly stream?: string }
   | { readonly kind: 'trigger'; readonly trigger: string }
+  | { readonly kind: 'source'; readonly source: string }

@@ -137,6 +137,9 @@ export function deadLetterOperations(sql: Sql) {
       sql('DELETE FROM letters WHERE id = ?').run(found.id)
       sql('UPDATE redrives SET succeeded = succeeded + 1 WHERE id = ?').run(found.job)
     },
+    redriveAt(place: KeptPlace): number | undefined {
+      return find(place)?.job || undefined
+    },
     /** What a letter of stage `sink` at a place recorded, while it is being redriven. */
     recordedAt({ trigger, stream, partition, offset }: KeptPlace): ParkedEvent['recorded'] {
       const row = sql(

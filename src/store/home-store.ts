@@ -18,6 +18,8 @@ export interface ParkedEvent {
   readonly dueAtMs: number
   /** A redrive wants this version or alias to run it; absent: what the trigger runs. Kept when the event is parked again. */
   readonly version?: string
+  /** The redrive that it is part of; only {@link HomeStore.parkedAt} tells. */
+  readonly redrive?: number
   /** It is a letter of stage `sink` that is being redriven: its results, and the `name@version` that made them. Only read. */
   readonly recorded?: { readonly results: string; readonly function: string }
 }

@@ -82,7 +82,9 @@ function operations(database: DatabaseSync) {
     ...redrives,
     parkedAt(trigger: string, stream: string, partition: number, offset: number): unknown {
       const row = sql(`SELECT ${parkedColumns} FROM parked WHERE ${atPlace}`).get(trigger, stream, partition, offset)
-      return row === undefined ? undefined : parkedOf(row)
+      if (row === undefined) return undefined
+      const redrive = letters.redriveAt({ trigger, stream, partition, offset })
+      return { ...(parkedOf(row) as ParkedEvent), ...(redrive === undefined ? {} : { redrive }) }
     },
     oldestParked(trigger: string): unknown {
       const row = sql(`SELECT ${parkedColumns} FROM parked WHERE trigger = ? ORDER BY timestamp, offset LIMIT 1`).get(

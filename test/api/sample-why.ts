@@ -41,5 +41,6 @@ export const whyViewOf = (trigger: string): WhyView => ({
       },
     },
   ],
+  sources: [],
   searched: null,
 })

@@ -230,8 +230,9 @@ export function createStubControl(): StubControl {
     },
     why: async query => {
       note('why', query)
-      if (query.trigger !== undefined) knownTrigger(query.trigger)
-      return whyViewOf(query.trigger ?? 'alerts')
+      const trigger = 'trigger' in query ? query.trigger : undefined
+      if (trigger !== undefined) knownTrigger(trigger)
+      return whyViewOf(trigger ?? 'alerts')
     },
     recentEvents: async query => {
       note('recentEvents', query)

@@ -264,8 +264,9 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
       throw new SluiceError('SLUICE_API_NOT_FOUND', `there is no pause ${id}`)
     },
     async why(query) {
-      const { trigger = [...state.triggers.keys()][0] ?? 'none' } = query
-      if (query.trigger !== undefined) triggerOf(trigger)
+      const asked = 'trigger' in query ? query.trigger : undefined
+      const trigger = asked ?? [...state.triggers.keys()][0] ?? 'none'
+      if (asked !== undefined) triggerOf(trigger)
       if (query.kind === 'event' && query.id !== '42') throw missing(`event with the id ${query.id}`)
       return whyViewOf(trigger)
     },

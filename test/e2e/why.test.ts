@@ -164,6 +164,19 @@ describe('sluice why, of an event', () => {
     await about('dead', 'lost', 'before-start')
   })
 
+  it('that is redriven says by which redrive, and what it waits for', async () => {
+    await gateway.cli('pause', 'quick', '--reason', 'a check', '--by', 'ada')
+    const { body } = await requestJson<{ id: number }>(gateway.url, 'POST', '/v1/triggers/quick/redrives', {
+      all: true,
+    })
+    const { sentence, facts, next } = await about('dead', 'quick', 'paused')
+    expect(facts.redrive).toBe(body.id)
+    expect(sentence).toMatch(/ which redrive 1 runs again, waits because quick was paused by ada at \S+Z: a check$/)
+    expect(next).toBe('sluice resume quick')
+    await gateway.cli('resume', 'quick')
+    await about('dead', 'quick', 'dead-letter')
+  })
+
   it('survives a restart', async () => {
     await about('behind', 'eat', 'parked')
     await gateway.until('committed', async () => (await gateway.trigger('eat')).partitions[0]?.committed === 3)
@@ -197,6 +210,29 @@ describe('sluice why, of an event', () => {
   })
 })
 
+describe('sluice why, of a source', () => {
+  it('that is paused says by whom and why, also where it is the reason that nothing comes', async () => {
+    expect((await why('source=quick')).sources).toMatchObject([{ source: 'quick', stream: 'quick', verdict: 'taking' }])
+    await gateway.cli('pause', 'source', 'quick', '--reason', 'flood', '--by', 'ada', '--for', '1h')
+    const text = /^● source quick was paused by ada at \S+Z, .* ago, until \S+Z, in .*: flood; senders are answered 503/
+    expect(await gateway.cli('why', 'source:quick')).toMatch(text)
+    expect(await gateway.cli('why', 'quick')).toMatch(new RegExp(text.source.slice(1), 'm'))
+    expect((await why('trigger=eat')).sources).toEqual([])
+    expect((await gateway.post('/quick', { id: 'refused', key: 'k', seq: 0 })).status).toBe(503)
+    const gone = await requestJson<{ detail: string }>(gateway.url, 'GET', '/v1/why?event=refused&stream=quick')
+    expect(gone.body.detail).toMatch(
+      / It was never accepted, or it is gone\. source quick was paused by ada at .*: flood/,
+    )
+    await gateway.cli('resume', 'source', 'quick')
+    expect((await why('source=quick')).sources).toMatchObject([{ verdict: 'taking', next: null }])
+  })
+
+  it('that is not there is refused with a guess', async () => {
+    const refused = await requestJson<{ detail: string }>(gateway.url, 'GET', '/v1/why?source=quik')
+    expect(refused).toMatchObject({ status: 404, body: { detail: "there is no source quik; did you mean 'quick'?" } })
+  })
+})
+
 describe('sluice why, of a place', () => {
   it('tells what stands there, and what every trigger of the stream makes of it', async () => {
     const { events, answers, searched } = await why('stream=eat&partition=0&offset=2')
@@ -218,7 +254,7 @@ describe('sluice why, of a place', () => {
     ['stream=eat&partition=0&offset=0&trigger=heldd', 404, "there is no trigger heldd; did you mean 'held'?"],
     ['stream=eat&partition=0', 400, 'stream, partition and offset together'],
     ['event=a&key=b', 400, 'one of event, key'],
-    ['', 400, 'or trigger alone'],
+    ['', 400, 'or trigger or source alone'],
   ])('that cannot be is refused: %s', async (query, status, detail) => {
     const refused = await requestJson<{ detail: string }>(gateway.url, 'GET', `/v1/why?${query}`)
     expect(refused).toMatchObject({ status, body: { detail: expect.stringContaining(detail) as string } })

@@ -53,6 +53,7 @@ describe('a letter that is redriven', () => {
     expect(Buffer.from(event!.value!).equals(value)).toBe(true)
     expect(other).toMatchObject({ offset: 2, key: loneKey(2), value: null })
     expect((await store.listDeadLetters('t', 9)).map(({ redrive }) => redrive)).toEqual([1, 1])
+    expect(await store.parkedAt(placeOf(1))).toMatchObject({ offset: 1, redrive: 1 })
   })
 
   it('runs from where it is parked when a crash has left it there as well', async () => {

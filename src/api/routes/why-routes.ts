@@ -19,6 +19,7 @@ const whyQuery = Type.Object(
       Type.String({ pattern: namePattern, description: 'Only in this trigger; alone: the trigger itself.' }),
     ),
     stream: Type.Optional(Type.String({ pattern: namePattern, description: 'Only in this stream.' })),
+    source: Type.Optional(Type.String({ pattern: namePattern, description: 'Alone: why a source takes nothing.' })),
     search: Type.Integer({
       minimum: 0,
       maximum: 1_000_000,
@@ -37,7 +38,7 @@ export const whyRoutes: readonly ApiRoute[] = [
     operationId: 'why',
     tag: 'triggers',
     summary:
-      'Why an event, the events of a key, or a trigger do not run: one sentence for each trigger, and its facts.',
+      'Why an event, the events of a key, a trigger or a source do not run: one sentence for each, and its facts.',
     query: whyQuery,
     answers: { 200: answers(whyView) },
     problems: [404],
@@ -46,12 +47,18 @@ export const whyRoutes: readonly ApiRoute[] = [
 ]
 
 /** @throws {SluiceError} SLUICE_API_INVALID_REQUEST when it asks about nothing, or about two things at once. */
-function questionOf({ event, partition, offset, key, trigger, stream, search }: Static<typeof whyQuery>): WhyQuery {
+function questionOf(query: Static<typeof whyQuery>): WhyQuery {
+  const { event, partition, offset, key, trigger, stream, source, search } = query
   const inTrigger = trigger === undefined ? {} : { trigger }
   const inStream = stream === undefined ? {} : { stream }
   const isPlace = partition !== undefined || offset !== undefined
   if ([event !== undefined, isPlace, key !== undefined].filter(Boolean).length > 1)
     throw invalid('query must have one of event, key, and stream with partition and offset')
+  if (source !== undefined) {
+    if (event === undefined && !isPlace && key === undefined && trigger === undefined && stream === undefined)
+      return { kind: 'source', source }
+    throw invalid('query must have source alone')
+  }
   if (event !== undefined) return { kind: 'event', id: event, search, ...inTrigger, ...inStream }
   if (key !== undefined) return { kind: 'key', key, ...inTrigger, ...inStream }
   if (isPlace) {
@@ -60,7 +67,7 @@ function questionOf({ event, partition, offset, key, trigger, stream, search }: 
     return { kind: 'position', stream, partition, offset, ...inTrigger }
   }
   if (trigger === undefined || stream !== undefined)
-    throw invalid('query must have event, key, stream with partition and offset, or trigger alone')
+    throw invalid('query must have event, key, stream with partition and offset, or trigger or source alone')
   return { kind: 'trigger', trigger }
 }
 

@@ -70,6 +70,7 @@ export const whyFacts = Type.Object(
         { description: 'The event that it waits for, of the same key and partition.' },
       ),
     ),
+    redrive: Type.Optional(count('The redrive that runs it again.')),
     deadLetter: Type.Optional(count('Id of the dead letter.')),
     stage: Type.Optional(Type.String({ description: 'Where the dead letter was made: source, handler or sink.' })),
     filter: Type.Optional(Type.String({ description: 'The condition of the filter that does not hold.' })),
@@ -94,6 +95,16 @@ export const whyAnswer = Type.Object({
   facts: whyFacts,
 })
 
+export const whySource = Type.Object({
+  source: Type.String(),
+  kind: oneOf(['http', 'mqtt', 'kafka', 'schedule']),
+  stream: nullable(Type.String(), 'What it feeds.'),
+  verdict: oneOf(['taking', 'paused', 'impaired', 'starting', 'stopped']),
+  sentence: Type.String({ description: 'Whether it takes events, and why not. Times are ISO 8601 in UTC.' }),
+  next: nullable(Type.String(), 'What could be done about it; null: nothing need be.'),
+  facts: whyFacts,
+})
+
 export const whyEvent = Type.Object({
   stream: Type.String(),
   partition: count(),
@@ -111,6 +122,9 @@ export const whyView = Type.Object({
   atMs: timeMs('When this was so.'),
   events: Type.Array(whyEvent, { description: 'The events that were asked about, as they are kept now.' }),
   answers: Type.Array(whyAnswer, { description: 'One for each event and trigger.' }),
+  sources: Type.Array(whySource, {
+    description: 'The source that was asked about; otherwise those that feed what was asked about and are paused.',
+  }),
   searched: nullable(
     Type.Object({
       streams: Type.Array(Type.String()),
@@ -124,5 +138,6 @@ export const whyView = Type.Object({
 export type Verdict = (typeof verdicts)[number]
 export type WhyFacts = View<typeof whyFacts>
 export type WhyAnswer = View<typeof whyAnswer>
+export type WhySource = View<typeof whySource>
 export type WhyEvent = View<typeof whyEvent>
 export type WhyView = View<typeof whyView>

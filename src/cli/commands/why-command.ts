@@ -16,13 +16,13 @@ type WhyOptions = ApiCommandOptions & {
   readonly search?: number
 }
 
-/** `sluice why`: why an event, the events of a key, or a trigger do not run. */
+/** `sluice why`: why an event, the events of a key, a trigger or a source do not run. */
 export function addWhyCommand(program: Command, io: CommandIo): void {
   withApiOptions(
     program
       .command('why')
-      .description('tell in one sentence why an event, a key or a trigger does not run')
-      .argument('[what]', 'a trigger, stream/partition/offset, key:<key>, or the id of an event'),
+      .description('tell in one sentence why an event, a key, a trigger or a source does not run')
+      .argument('[what]', 'a trigger, stream/partition/offset, key:<key>, source:<source>, or the id of an event'),
     io,
   )
     .option('--trigger <trigger>', 'only in this trigger; alone: the trigger itself')
@@ -39,6 +39,7 @@ Examples:
   sluice why price-orders
   sluice why orders/3/4711
   sluice why key:c7 --trigger price-orders
+  sluice why source:hooks
   sluice why 01J9Z3KQ8W --stream orders --search 200000
   sluice why event:42 --json | jq '.answers[].verdict'`,
     )
@@ -56,11 +57,13 @@ async function ask(client: ApiClient, what: string | undefined, options: WhyOpti
   if (options.key !== undefined && what !== undefined)
     throw new SluiceError('SLUICE_CLI_USAGE', `ask about --key ${options.key} or about ${what}, not both`)
   if (key !== undefined) return why({ key, trigger, stream })
+  const source = /^source:(.+)$/s.exec(what ?? '')?.[1]
+  if (source !== undefined) return why({ source })
   if (what === undefined) {
     if (trigger !== undefined) return why({ trigger })
     throw new SluiceError(
       'SLUICE_CLI_USAGE',
-      'why what? Name a trigger, stream/partition/offset, key:<key>, or the id of an event',
+      'why what? Name a trigger, stream/partition/offset, key:<key>, source:<source>, or the id of an event',
     )
   }
   const place = /^([a-z0-9][a-z0-9-]*)\/(\d+)\/(\d+)$/.exec(what)

@@ -1,4 +1,4 @@
-import type { WhyAnswer, WhyEvent, WhyView } from '../../api/views/why-view.ts'
+import type { WhyAnswer, WhyEvent, WhySource, WhyView } from '../../api/views/why-view.ts'
 import { colorsOf, type Colors } from '../colors.ts'
 import type { Terminal } from '../command-io.ts'
 import { countOf, formatBytes, formatDuration } from '../format-quantity.ts'
@@ -20,7 +20,10 @@ const bad: readonly WhyAnswer['verdict'][] = ['dead-letter', 'expired', 'stopped
 const isApart = ({ verdict }: WhyAnswer): boolean => verdict === 'filtered' || verdict === 'before-start'
 
 /** A sentence for each trigger, what could be done, and what is known of the event. */
-export function formatWhy({ atMs, answers, events, searched }: WhyView, terminal: Terminal | undefined): string {
+export function formatWhy(
+  { atMs, answers, events, sources, searched }: WhyView,
+  terminal: Terminal | undefined,
+): string {
   const colors = colorsOf(terminal)
   const time = (timeMs: number): string => formatTime(timeMs, atMs, terminal !== undefined)
   const lines: string[] = []
@@ -33,7 +36,11 @@ export function formatWhy({ atMs, answers, events, searched }: WhyView, terminal
     lines.push(paint('● ') + withTimes(answer, time))
     if (answer.next !== null) lines.push(`    ${colors.cyan(plainText(answer.next))}`)
   }
-  if (answers.length === 0) {
+  for (const source of sources) {
+    lines.push((source.verdict === 'taking' ? colors.green : colors.yellow)('● ') + withTimes(source, time))
+    if (source.next !== null) lines.push(`    ${colors.cyan(plainText(source.next))}`)
+  }
+  if (answers.length === 0 && sources.length === 0) {
     const streams = [...new Set(events.map(({ stream }) => stream))].join(', ')
     lines.push(
       streams === ''
@@ -52,7 +59,7 @@ export function formatWhy({ atMs, answers, events, searched }: WhyView, terminal
 }
 
 /** Times of the answer stand in its sentence in UTC; whatever else looks like a time is text of others. */
-function withTimes({ sentence, facts }: WhyAnswer, time: (timeMs: number) => string): string {
+function withTimes({ sentence, facts }: WhyAnswer | WhySource, time: (timeMs: number) => string): string {
   let text = plainText(sentence)
   for (const timeMs of [facts.dueAtMs, facts.sinceMs, facts.untilMs, facts.atMs, facts.behind?.dueAtMs]) {
     if (timeMs === undefined) continue

@@ -1,31 +1,38 @@
 import type { WhyControl, WhyQuery } from '../../api/why-control.ts'
-import type { WhyAnswer, WhyEvent, WhyView } from '../../api/views/why-view.ts'
+import type { WhyAnswer, WhyEvent, WhySource, WhyView } from '../../api/views/why-view.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import type { GatewayView } from '../gateway-view.ts'
 import { answerEvent, answerKey, answerTrigger, nothingWaits } from '../why/answers.ts'
 import type { EventPosition } from '../../store/event-moment.ts'
 import { findEvent, streamNamed } from '../why/find-event.ts'
+import { answerSource, pausedSources } from '../why/source-answer.ts'
 import { eventViewOf, recordAt, streamsOf, type StreamAccess } from '../why/stream-access.ts'
 import { knownTriggers, triggerNamed, type KnownTrigger } from '../why/trigger-facts.ts'
 
+type TriggerQuery = Exclude<WhyQuery, { kind: 'source' }>
 type Part = Pick<WhyView, 'events' | 'answers' | 'searched'>
 
 /** Why something runs or does not: facts are gathered, a pure function judges them, and a sentence says so. */
 export function createWhyControl(view: GatewayView): WhyControl {
   return {
     async why(query) {
+      const atMs = Date.now()
+      if (query.kind === 'source')
+        return { atMs, events: [], answers: [], sources: [answerSource(view, query.source)], searched: null }
       const streams = streamsOf(view)
       const all = knownTriggers(view)
       const { trigger } = query
       const triggers = trigger === undefined ? all : [triggerNamed(all, trigger)]
-      return { atMs: Date.now(), ...(await partOf(view, query, triggers, streams)) }
+      const part = await partOf(view, query, triggers, streams)
+      const asked = new Set(part.answers.map(({ stream }) => stream))
+      return { atMs, ...part, sources: pausedSources(view, asked) }
     },
   }
 }
 
 async function partOf(
   view: GatewayView,
-  query: WhyQuery,
+  query: TriggerQuery,
   triggers: readonly KnownTrigger[],
   streams: ReadonlyMap<string, StreamAccess>,
 ): Promise<Part> {
@@ -42,7 +49,10 @@ async function partOf(
     case 'event': {
       const looked = accessesOf(query.stream, query.trigger, triggers, streams)
       const { positions, searched } = await findEvent(view, triggers, looked, query.id, query.search)
-      if (positions.length === 0) throw notFound(query.id, searched)
+      if (positions.length === 0) {
+        const refusing = pausedSources(view, new Set(looked.map(({ name }) => name)))
+        throw notFound(query.id, searched, refusing)
+      }
       return partOfPositions(view, positions, triggers, streams, searched)
     }
     case 'key':
@@ -123,7 +133,7 @@ function accessesOf(
   return access === undefined ? [] : [access]
 }
 
-function notFound(id: string, searched: WhyView['searched']): SluiceError {
+function notFound(id: string, searched: WhyView['searched'], paused: readonly WhySource[]): SluiceError {
   const { streams = [], events = 0, complete = false } = searched ?? {}
   const where = streams.length === 1 ? `stream ${streams[0]}` : `${streams.length} streams`
   const looked = complete
@@ -131,6 +141,6 @@ function notFound(id: string, searched: WhyView['searched']): SluiceError {
     : `the newest ${events} events of ${where} were looked through; look through more (search), or ask by place: stream/partition/offset`
   return new SluiceError(
     'SLUICE_API_NOT_FOUND',
-    `no event with the id ${id} waits, is parked or is a dead letter, and ${looked}. It was never accepted, or it is gone`,
+    `no event with the id ${id} waits, is parked or is a dead letter, and ${looked}. It was never accepted, or it is gone${paused.map(({ sentence }) => `. ${sentence}`).join('')}`,
   )
 }

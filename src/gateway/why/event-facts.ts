@@ -98,6 +98,8 @@ export interface EventFacts {
         readonly place: EventPlace | undefined
       }
     | undefined
+  /** It is a dead letter that this redrive runs again. */
+  readonly redrive: number | undefined
   readonly deadLetter:
     | {
         readonly id: number

@@ -15,6 +15,11 @@ type Behind = NonNullable<WhyFacts['behind']>
  * and what hinders the whole trigger before what hinders the event alone.
  */
 export function decideEvent(facts: EventFacts): Decision {
+  const { verdict, facts: more } = decide(facts)
+  return say(verdict, { ...more, ...some('redrive', facts.redrive) })
+}
+
+function decide(facts: EventFacts): Decision {
   const { record, place, deadLetter, parked } = facts
   if (record.kind === 'not-accepted') return say('not-accepted', { offset: record.end })
   const isAtWork = place?.kind === 'in-lane' || place?.kind === 'leaving'
@@ -69,6 +74,9 @@ function running({ version }: EventFacts, event: WaitingEvent, lane: LaneView): 
 function whileParked(facts: EventFacts, parked: NonNullable<EventFacts['parked']>): Decision {
   const { row, first, lane, place } = parked
   if (place?.kind === 'in-lane' && place.isRunning) return running(facts, place.event, lane as LaneView)
+  // Its handler is through, although its row stays until what came of it is out.
+  const isLeaving = lane !== undefined && (lane.publications > 0 || lane.burying > 0)
+  if (isLeaving && place === undefined && first === undefined) return leaving(facts, lane)
   const blocked = hindered(facts)
   if (blocked !== undefined) return blocked
   const maxAttempts = isVersion(facts.version) ? facts.version.maxAttempts : lane?.maxAttempts

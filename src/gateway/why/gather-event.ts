@@ -1,6 +1,7 @@
 import { loneKey } from '../../store/parked-key.ts'
 import { chooseVersion, hashKey, hashPosition } from '../../dispatch/version-choice.ts'
 import { messageOf } from '../../errors/sluice-error.ts'
+import { headerTag, readHeaderField } from '../../events/event-header-codec.ts'
 import { compileFilter } from '../../events/filter.ts'
 import type { Filter } from '../../events/filter-schema.ts'
 import type { LogRecord } from '../../log/log-record.ts'
@@ -55,6 +56,7 @@ export async function gatherEvent(
     place: inspection?.event(partition, offset, key),
     committed: progress?.completed ?? committed?.get(partition),
     parked: parkedRow === undefined ? undefined : await parkedFacts(view, trigger, parkedRow),
+    redrive: parkedRow?.redrive,
     deadLetter: letter === undefined ? undefined : letterFacts(letter),
     version,
     hold: holdOf(view, trigger, partition, key, version),
@@ -172,7 +174,9 @@ function holdOf(
   return ofVersion === undefined ? undefined : { target: `version ${version.label}`, pause: ofVersion }
 }
 
-/** The store's name of an event that is in no order is no key. */
-function keptKey(kept: { readonly key: string } | undefined, offset: number): string {
-  return kept === undefined || kept.key === loneKey(offset) ? '' : kept.key
+/** The store's name of an event that waits alone is no key: its own is in its header. */
+function keptKey(kept: { readonly key: string; readonly header: Uint8Array } | undefined, offset: number): string {
+  if (kept === undefined || kept.key !== loneKey(offset)) return kept?.key ?? ''
+  const { buffer, byteOffset, byteLength } = kept.header
+  return readHeaderField(Buffer.from(buffer, byteOffset, byteLength), headerTag.partitionkey) ?? ''
 }

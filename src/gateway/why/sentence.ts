@@ -26,8 +26,14 @@ export function eventWords(
 
 /** One sentence for a decision, and what could be done about it. Times are written by {@link timeWords}. */
 export function sentenceOf(about: string, subject: SentenceSubject, decision: Decision): Words {
+  const { trigger } = subject
+  const { redrive } = decision.facts
   const { text, next } = clauseOf(subject, decision)
-  return { sentence: `${subject.trigger}: ${about} ${text}`, next: next ?? null }
+  if (redrive === undefined) return { sentence: `${trigger}: ${about} ${text}`, next: next ?? null }
+  return {
+    sentence: `${trigger}: ${about.replace(/,$/, '')}, which redrive ${redrive} runs again, ${text}`,
+    next: next ?? `sluice dead-letters watch ${trigger} ${redrive}`,
+  }
 }
 
 /** ISO 8601 in UTC to the second: whoever shows it makes local time of it. */
@@ -161,13 +167,19 @@ function settledClause(
   }
 }
 
-function pausedClause(trigger: string, { paused, reason, by, sinceMs = 0, untilMs }: WhyFacts): Clause {
+function pausedClause(trigger: string, facts: WhyFacts): Clause {
+  const { paused } = facts
   // `key price-orders c7` is what the command line takes; people are told of the key c7.
   const [kind = '', owner = '', ...rest] = (paused ?? '').split(' ')
   const what = paused === undefined ? trigger : kind === 'version' ? owner : `${kind} ${rest.join(' ')}`
-  const end = untilMs === undefined ? '' : `, until ${timeWords(untilMs)}`
-  const text = `waits because ${what} was paused by ${by} at ${timeWords(sinceMs)}${end}: ${reason}`
+  const text = `waits because ${what} ${pauseWords(facts)}`
   return { text, next: `sluice resume ${paused === undefined ? trigger : quoted(paused, rest)}` }
+}
+
+/** `was paused by ada at 2026-03-01T14:00:58Z: a database is moved`. */
+export function pauseWords({ reason, by, sinceMs = 0, untilMs }: WhyFacts): string {
+  const end = untilMs === undefined ? '' : `, until ${timeWords(untilMs)}`
+  return `was paused by ${by} at ${timeWords(sinceMs)}${end}: ${reason}`
 }
 
 /** A key may be anything, and a shell takes some of it as its own. */

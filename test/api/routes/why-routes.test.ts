@@ -19,6 +19,7 @@ describe('why', () => {
     ['stream=orders&partition=3&offset=4711', { kind: 'position', stream: 'orders', partition: 3, offset: 4711 }],
     ['key=c7&trigger=alerts', { kind: 'key', key: 'c7', trigger: 'alerts' }],
     ['trigger=alerts', { kind: 'trigger', trigger: 'alerts' }],
+    ['source=hooks', { kind: 'source', source: 'hooks' }],
   ])('asks the gateway: %s', async (query, asked) => {
     const { status, body } = await server.call('GET', `/v1/why?${query}`)
     expect([status, body]).toEqual([200, whyViewOf('alerts')])
@@ -26,9 +27,10 @@ describe('why', () => {
   })
 
   it.each([
-    ['', 'query must have event, key, stream with partition and offset, or trigger alone'],
-    ['stream=orders', 'query must have event, key, stream with partition and offset, or trigger alone'],
-    ['trigger=alerts&stream=orders', 'or trigger alone'],
+    ['', 'query must have event, key, stream with partition and offset, or trigger or source alone'],
+    ['stream=orders', 'query must have event, key, stream with partition and offset, or trigger or source alone'],
+    ['trigger=alerts&stream=orders', 'or trigger or source alone'],
+    ['source=hooks&trigger=alerts', 'query must have source alone'],
     ['partition=3&offset=1', 'query must have stream, partition and offset together'],
     ['event=1&key=2', 'query must have one of event, key, and stream with partition and offset'],
     ['event=', 'event must not be empty'],

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { WhySource } from '../../../src/api/views/why-view.ts'
 import { formatWhy } from '../../../src/cli/reports/why-report.ts'
 import { whyViewOf } from '../../api/sample-why.ts'
 import { startMemoryGateway, type MemoryGateway } from '../memory-gateway.ts'
@@ -25,6 +26,7 @@ describe('sluice why', () => {
     [['orders/3/4711', '--trigger', 'price-orders'], 'stream=orders&partition=3&offset=4711&trigger=price-orders'],
     [['key:c7:x', '--stream', 'orders'], 'key=c7:x&stream=orders'],
     [['--key', 'c7'], 'key=c7'],
+    [['source:hooks'], 'source=hooks'],
     [['event:42', '--search', '9'], 'event=42&search=9'],
     [['42', '--stream', 'orders'], 'event=42&stream=orders'],
   ])('asks once for what is meant: %j', async (args, query) => {
@@ -85,6 +87,16 @@ describe('sluice why', () => {
       '\n    sluice resume t [2J\n',
     )
     expect(formatWhy({ ...view, answers: [] }, undefined)).toMatch(/^no trigger reads orders: nothing waits for it\n/)
+    const flood: WhySource = {
+      ...{ source: 'hooks', kind: 'http', stream: 'orders', verdict: 'paused', next: 'sluice resume source hooks' },
+      ...{
+        sentence: 'source hooks was paused by ada at 2026-03-01T14:01:28Z: flood',
+        facts: { sinceMs: view.atMs - 30_000 },
+      },
+    }
+    expect(formatWhy({ ...view, events: [], answers: [], sources: [flood] }, undefined)).toBe(
+      '● source hooks was paused by ada at 2026-03-01T14:01:28Z, 30 s ago: flood\n    sluice resume source hooks\n',
+    )
     const searched = { streams: ['orders'], events: 20_000, complete: false }
     expect(formatWhy({ ...view, searched }, undefined)).toContain(
       '(found among the newest 20,000 events of orders; there may be',

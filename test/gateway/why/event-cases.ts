@@ -65,6 +65,7 @@ export const base: EventFacts = {
   hold: undefined,
   committed: 4708,
   parked: undefined,
+  redrive: undefined,
   deadLetter: undefined,
   version,
 }
@@ -259,6 +260,11 @@ export const table: readonly (readonly [Verdict, Partial<EventFacts>, string])[]
     'paused',
     { place: complete, parked, trigger: closed(paused) },
     'waits because price-orders was paused by ada at 2026-03-01T14:00:58Z: a database is moved',
+  ],
+  [
+    'publishing',
+    { place: complete, parked: { ...parked, lane: { ...lane, state: 'idle', head: undefined, publications: 1 } } },
+    'was handled; its results are on their way to the sinks',
   ],
   // The trigger as a whole.
   [

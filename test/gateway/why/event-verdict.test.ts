@@ -40,16 +40,30 @@ describe('the verdict on an event', () => {
       committed: fc.constantFrom(undefined, 0, 4711, 4712),
       parked: some('parked'),
       deadLetter: some('deadLetter'),
+      redrive: fc.constantFrom(undefined, 3),
       version: some('version'),
     })
     fc.assert(
       fc.property(facts, more => {
         const { sentence } = words({ ...base, ...more })
-        expect(sentence.startsWith(subject)).toBe(true)
+        expect(sentence.startsWith(subject.trimEnd())).toBe(true)
         expect(sentence).not.toMatch(/undefined|NaN|null|\n/)
       }),
       { numRuns: 2_000 },
     )
+  })
+
+  it('says which redrive runs it again, whatever becomes of it, and how to follow that', () => {
+    const running = words({ ...base, redrive: 3, place: head({ state: 'running' }, undefined, true) })
+    expect(running.sentence).toBe(
+      `${subject.trimEnd()}, which redrive 3 runs again, is running in price@3: attempt 1 of 5`,
+    )
+    expect(running.next).toBe('sluice dead-letters watch price-orders 3')
+    expect(decideEvent({ ...base, redrive: 3 })).toMatchObject({ verdict: 'no-worker', facts: { redrive: 3 } })
+    // What a person could do about a pause comes first.
+    const held = words({ ...base, redrive: 3, trigger: closed(paused) })
+    expect(held.sentence).toContain('which redrive 3 runs again, waits because price-orders was paused by ada')
+    expect(held.next).toBe('sluice resume price-orders')
   })
 
   it('cuts off what functions say at length, and keeps to one line', () => {
