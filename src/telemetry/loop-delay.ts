@@ -61,10 +61,12 @@ export class LoopDelay {
   #current(): Period | undefined {
     const histogram = this.#histogram
     if (histogram.count === 0) return undefined
+    // Node tells the time between two samples.
+    const delayS = (nanoseconds: number): number => Math.max(0, nanoseconds / 1e9 - resolutionMs / 1000)
     return {
-      p50: histogram.percentile(50) / 1e9,
-      p99: histogram.percentile(99) / 1e9,
-      max: histogram.max / 1e9,
+      p50: delayS(histogram.percentile(50)),
+      p99: delayS(histogram.percentile(99)),
+      max: delayS(histogram.max),
     }
   }
 }

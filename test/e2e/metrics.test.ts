@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { TriggerView } from '../../src/api/views/trigger-view.ts'
+import { describeMetrics } from '../../scripts/metrics-reference.ts'
 import { prometheusName } from '../../src/telemetry/metric-name.ts'
+import { allQueries } from '../deploy/monitoring-queries.ts'
+import { namesIn } from '../deploy/promql.ts'
 import { OtlpReceiver } from '../support/otlp/receiver.ts'
 import { startGateway, type GatewayProcess } from './gateway-process.ts'
 import { MetricsPage } from './metrics-page.ts'
@@ -154,6 +157,40 @@ describe('/metrics of a gateway that has run events', () => {
     const path = '/v1/functions/price/invocations'
     expect((await gateway.post(path, { id: 'a' })).status).toBe(409)
     expect((await page()).value('sluice_invocations_refused_total', { function: 'price', reason: 'disabled' })).toBe(1)
+  })
+})
+
+describe('the metrics that documentation, dashboard and alerts name', () => {
+  const busy = `export default (event, { metrics }) => void metrics.count('orders')`
+
+  it('are those of a running gateway, with the labels that it gives them', async () => {
+    const definition = { limits: { maxConcurrency: 5 } }
+    await put('/v1/functions/price', { definition, code: { module: busy } })
+    await put('/v1/triggers/prices', { stream: 'hooks', function: 'price', start: 'earliest', breaker: {} })
+    await send(0, 3)
+    expect((await gateway.post('/hooks', 'no json')).status).toBe(400)
+    await untilDone(3)
+    expect((await gateway.post('/v1/triggers/prices/pause', { reason: 'test' })).status).toBe(200)
+    expect((await gateway.post('/v1/functions/price/disable', {})).status).toBe(200)
+    expect((await gateway.post('/v1/functions/price/invocations', {})).status).toBe(409)
+    const described = new Map((await describeMetrics()).map(metric => [metric.name, metric]))
+    const { families } = await page()
+    for (const [name, { type, samples }] of families) {
+      if (name.startsWith('sluice_custom_')) continue
+      expect(described.get(name)?.kind, name).toBe(type)
+      const labels = new Set(samples.flatMap(sample => Object.keys(sample.labels)))
+      labels.delete('le')
+      expect(described.get(name)?.labels, name).toEqual(expect.arrayContaining([...labels]))
+    }
+    // Only there while a trigger is blocked, or the embedded broker has refused something.
+    const seldom = ['sluice_trigger_problem', 'sluice_mqtt_refused_total']
+    expect([...described.keys()].filter(name => !families.has(name)).sort()).toEqual(seldom.sort())
+    for (const [where, query] of allQueries())
+      for (const { metric } of namesIn(query).selectors) {
+        const family = metric.replace(/_(bucket|sum|count)$/, '')
+        const isThere = families.has(metric) || families.get(family)?.type === 'histogram'
+        expect(isThere || metric === 'up' || seldom.includes(metric), `${where}: ${metric}`).toBe(true)
+      }
   })
 })
 
