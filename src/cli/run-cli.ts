@@ -21,6 +21,7 @@ import { addScalingCommand } from './commands/scaling-command.ts'
 import { addSimulateCommand } from './commands/simulate-command.ts'
 import { addStatsCommand } from './commands/stats-command.ts'
 import { addTriggersCommand } from './commands/triggers-command.ts'
+import { addTraceCommand } from './commands/trace-command.ts'
 import { addWhyCommand } from './commands/why-command.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { plainLines } from './terminal-text.ts'
@@ -96,6 +97,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, configuration or code, 3 gateway no
   addFunctionsCommand(program, io)
   addTriggersCommand(program, io)
   addWhyCommand(program, io)
+  addTraceCommand(program, io)
   addPauseCommands(program, io)
   addDeadLettersCommand(program, io, setExitCode)
   addListCommands(program, io)

@@ -272,6 +272,7 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
     },
     async recentEvents({ wanted, trigger = [...state.triggers.keys()][0] ?? 'none' }) {
       if (wanted.kind === 'id' && wanted.value !== '42') throw missing(`event with the id ${wanted.value}`)
+      if (wanted.kind === 'trace' && /^0+1$/.test(wanted.value)) throw missing(`event of the trace ${wanted.value}`)
       return recentEventsOf(trigger)
     },
     deadLetters: async () => ({ items: [deadLetterOf(1)], total: 1, matching: 1, next: null }),
