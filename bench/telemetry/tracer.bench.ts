@@ -99,15 +99,15 @@ async function run(tracer: Tracer, parent: string | undefined): Promise<void> {
       const processed = tracer.process(
         traceparent,
         'orders',
-        {
+        () => ({
           'messaging.destination.partition.id': '3',
           'kafka.offset': event,
           'messaging.consumer.group.name': 'sluice.enrich',
           'faas.name': 'enrich',
           'sluice.trigger': 'enrich',
           'sluice.attempt': 1,
-        },
-        false,
+        }),
+        { isUndecided: false },
       )
       processed?.end()
     }
@@ -120,7 +120,7 @@ async function run(tracer: Tracer, parent: string | undefined): Promise<void> {
 function sdkTracer(): Tracer {
   const ignore = { onStart() {}, onEnd() {}, forceFlush: () => Promise.resolve(), shutdown: () => Promise.resolve() }
   const sdk = new TracerProvider({ spanProcessors: [ignore] }).getTracer('bench')
-  const start = (operation: string, kind: SpanKind): Tracer['process'] => {
+  const start = (operation: string, kind: SpanKind): Tracer['receive'] => {
     return (parent, target, facts) => {
       const [, traceId = '', spanId = ''] = parent?.split('-') ?? []
       const context: SpanContext = { traceId, spanId, traceFlags: TraceFlags.SAMPLED, isRemote: true }
@@ -137,8 +137,14 @@ function sdkTracer(): Tracer {
       }
     }
   }
-  const process = start('process', SpanKind.CONSUMER)
-  return { enabled: true, receive: start('receive', SpanKind.SERVER), process, publish: process }
+  const consume = start('process', SpanKind.CONSUMER)
+  return {
+    enabled: true,
+    receive: start('receive', SpanKind.SERVER),
+    process: (parent, stream, facts) => consume(parent, stream, facts()),
+    settle: () => undefined,
+    publish: start('publish', SpanKind.PRODUCER),
+  }
 }
 
 function droppedBy(tracing: Tracing | undefined): number {

@@ -15,6 +15,8 @@ export interface FailedAttempt {
   readonly message: string
   /** `latest` or the number of the version that ran it; absent in histories that were written before versions were told. */
   readonly version?: string
+  /** Context of the attempt's span; absent when it was not sampled. */
+  readonly traceparent?: string
 }
 
 /** Who is told how a delivery's attempt ended. */
@@ -47,6 +49,15 @@ export class Delivery implements Invocation {
   attempt = 1
   traceparent: string | undefined = undefined
   span: ActiveSpan | undefined = undefined
+  /**
+   * What its next spans hang below, where that is not what its header says: a trace that began here, or with a redrive.
+   * Null: it was decided here that there is none. Undefined: the header decides.
+   */
+  trace: string | null | undefined = undefined
+  /** Number of the redrive that runs it; 0: none does. */
+  redrive = 0
+  /** Context of the attempt that a redrive follows. */
+  link: string | undefined = undefined
   followsPrevious = false
   /** It may end the host of its worker and runs in a frame of its own; see host-crashes.ts. */
   alone = false
@@ -87,7 +98,9 @@ export class Delivery implements Invocation {
     this.byteLength = (record.value?.length ?? 0) + (record.header?.length ?? 64)
   }
 
-  addFailure(failure: FailedAttempt): void {
+  addFailure(told: FailedAttempt): void {
+    const { traceparent } = this
+    const failure = traceparent === undefined ? told : { ...told, traceparent }
     if (this.failures === undefined) this.failures = [failure]
     else this.failures.push(failure)
   }

@@ -1,36 +1,14 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { messageOf } from '../errors/sluice-error.ts'
-import type { HomeStore, ParkedEvent } from '../store/home-store.ts'
+import type { ParkedEvent } from '../store/home-store.ts'
 import { loneKey } from '../store/parked-key.ts'
-import type { Feed } from '../workers/invocation.ts'
 import { AssignedWindow } from './assigned-window.ts'
-import type { Delivery, DeliveryOwner } from './delivery.ts'
+import type { Delivery } from './delivery.ts'
 import type { Hold } from './hold.ts'
 import { Lane } from './lane.ts'
 import { OrderedWrites } from './ordered-writes.ts'
+import type { ParkedKeysOptions } from './parked-keys-options.ts'
 import { deliveryOf, parkedEventOf } from './stored-delivery.ts'
-
-export interface ParkedKeysOptions {
-  /** Its uid. */
-  readonly trigger: string
-  readonly stream: string
-  readonly store: HomeStore
-  readonly owner: DeliveryOwner
-  /** Feed of stored events: their headers are in the home form, whatever the stream's records look like. */
-  readonly feed: Feed
-  readonly now: () => number
-  /** At most once: events leave the store, durably, before they run. Default false. */
-  readonly takesFirst?: boolean
-  /** Why an event is not to be taken out now. */
-  readonly holdOf?: (delivery: Delivery) => Hold | undefined
-  /** Events that were being taken out of the store are. */
-  readonly onTaken?: () => void
-  /** Default 20,000. */
-  readonly maxKeys?: number | undefined
-  /** A parked key may run again. */
-  readonly onReady: (lane: Lane) => void
-  readonly onBlocked: (problem: string | undefined) => void
-}
 
 /**
  * A key that was blocked too long. Its events lie in the store, durably, so that the offsets of its partition move on;
@@ -303,7 +281,7 @@ export class ParkedKeys {
     if (parked.isRefused || parked.leaving > 0 || parked.completing > 0) return
     if (this.#stopped.signal.aborted || this.#isClosed || parked.held !== undefined) return
     parked.loading = true
-    const { feed, owner, onReady, takesFirst = false } = this.#options
+    const { feed, owner, onReady, onUnparked, takesFirst = false } = this.#options
     const { written } = parked
     const rows = takesFirst ? await this.#takeRows(parked, partition) : await this.#readRows(parked, partition)
     parked.loading = false
@@ -311,7 +289,11 @@ export class ParkedKeys {
     const isHere = rows.some(row => this.#isTakenFirst(row))
     if (parked.held !== undefined && !isHere) return
     if (this.#stopped.signal.aborted || (!isHere && (parked.isRefused || this.#isClosed))) return
-    for (const row of rows) parked.lane.push(deliveryOf(row, owner, parked.lane, feed))
+    for (const row of rows) {
+      const delivery = deliveryOf(row, owner, lane, feed)
+      lane.push(delivery)
+      onUnparked?.(delivery)
+    }
     if (rows.length > 0) onReady(parked.lane)
     // A write that this read has not seen is either in by now, or loads the key when it is.
     else if (parked.written !== written) await this.#loadNext(parked, partition)

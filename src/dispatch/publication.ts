@@ -2,7 +2,8 @@ import { SluiceError } from '../errors/sluice-error.ts'
 import type { EventHeader } from '../events/event-header.ts'
 import type { RetryPolicy } from '../functions/function-version.ts'
 import type { OutgoingResult, Sink } from '../sinks/sink.ts'
-import type { Tracer } from '../telemetry/tracer.ts'
+import { attribute } from '../telemetry/attributes.ts'
+import type { SpanFacts, Tracer } from '../telemetry/tracer.ts'
 import type { Delivery } from './delivery.ts'
 import type { EventRecorder } from './event-recorder.ts'
 import { sentTo, type RecordedResult } from './recorded-results.ts'
@@ -115,7 +116,7 @@ export class Publication {
       // Nor does one begin after a stop: an earlier result of its key may have been given up.
       this.#stopped.signal.throwIfAborted()
       const span = tracer.enabled
-        ? tracer.publish(delivery.traceparent, sink.name, { 'sluice.sink.kind': sink.kind, 'sluice.attempt': attempt })
+        ? tracer.publish(delivery.traceparent, sink.name, publishFacts(sink, result, attempt))
         : undefined
       try {
         await sink.deliver(
@@ -174,6 +175,20 @@ export class Publication {
       hops: cause.hops + 1,
     }
     return { header, value: result.data, meta, cause, policy }
+  }
+}
+
+function publishFacts({ kind, destination }: Sink, { header }: OutgoingResult, attempt: number): SpanFacts {
+  const isHttp = kind === 'http'
+  return {
+    [attribute.sinkKind]: kind,
+    [attribute.messagingSystem]: isHttp ? undefined : kind === 'stream' ? 'sluice' : kind,
+    [attribute.messagingDestination]: isHttp ? undefined : destination,
+    [attribute.serverAddress]: isHttp ? destination : undefined,
+    [attribute.messagingMessageId]: header.id,
+    [attribute.cloudEventId]: header.id,
+    [attribute.cloudEventType]: header.type,
+    [attribute.attempt]: attempt,
   }
 }
 

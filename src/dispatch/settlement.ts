@@ -1,11 +1,13 @@
 import { messageOf, SluiceError } from '../errors/sluice-error.ts'
 import { isLone, loneKey } from '../store/parked-key.ts'
+import { attribute } from '../telemetry/attributes.ts'
 import { Histogram } from '../telemetry/histogram.ts'
 import type { InvocationOutcome } from '../workers/invocation.ts'
 import type { Admission } from './admission.ts'
 import type { AssignedWindow } from './assigned-window.ts'
 import { DeadLetters, type Burial } from './dead-letters.ts'
 import type { Delivery } from './delivery.ts'
+import { endProcessSpan, startRedeliverySpan, startSettleSpan } from './event-spans.ts'
 import { maxHostCrashes, type HostCrashes } from './host-crashes.ts'
 import type { KeyOrder } from './key-order.ts'
 import type { Lane } from './lane.ts'
@@ -114,11 +116,11 @@ export class Settlement {
 
   /** Applies the outcome of an attempt of an event whose partition is still assigned. */
   apply(delivery: Delivery, outcome: InvocationOutcome): void {
-    const { lane, span } = delivery
+    const { lane } = delivery
+    endProcessSpan(delivery, outcome)
     this.#options.recorder?.attempted(delivery, outcome)
     switch (outcome.kind) {
       case 'succeeded':
-        span?.end()
         this.counters.succeeded++
         lane.blockedSinceMs = 0
         lane.remove(delivery)
@@ -128,11 +130,9 @@ export class Settlement {
         else this.#publish(delivery, outcome.results)
         return
       case 'failed':
-        span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
         if (outcome.endedHost === true && !this.#runsOnce) return this.#endedHost(delivery, outcome)
         return this.#failed(delivery, outcome)
       case 'suspect':
-        span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
         // What may have run is not run a second time.
         if (this.#runsOnce) return this.#failed(delivery, outcome)
         // Alone in its frame an event is no suspect any more: it is the cause.
@@ -141,14 +141,12 @@ export class Settlement {
         delivery.state = 'waiting'
         return
       case 'batch-failed':
-        span?.end(outcome.error.message, { 'error.type': outcome.error.reason })
         if (this.#runsOnce) return this.#failed(delivery, outcome)
         // Who did it is still to be found: until then nobody is charged, and each runs with fewer others.
         delivery.part = outcome.part
         delivery.state = 'waiting'
         return
       case 'not-started':
-        span?.end('not started')
         if (outcome.interrupted === true && this.#runsOnce) return this.#failed(delivery, interrupted)
         delivery.state = 'waiting'
         return
@@ -228,8 +226,9 @@ export class Settlement {
     const { lane, record, sequence } = delivery
     lane.remove(delivery)
     this.counters.delayed++
-    if (sequence >= 0) this.#storeParked(delivery.partition, loneKey(record.offset), [delivery], delayMs)
-    else void this.#finish(() => this.#parts.parked.leave(delivery, delayMs))
+    if (sequence >= 0) return this.#storeParked(delivery.partition, loneKey(record.offset), [delivery], delayMs)
+    const span = startSettleSpan('park', this.#options, delivery)
+    void this.#finish(() => this.#parts.parked.leave(delivery, delayMs)).then(() => span?.end())
   }
 
   /** Moves the waiting events of a key below a sequence number into the store, so that the partition's offset can move past them. */
@@ -254,8 +253,11 @@ export class Settlement {
 
   #storeParked(partition: number, key: string, deliveries: readonly Delivery[], delayMs: number): void {
     this.counters.parked += deliveries.length
+    const spans = deliveries.map(delivery => startSettleSpan('park', this.#options, delivery))
     void this.#finish(async () => {
-      if (!(await this.#parts.parked.park(partition, key, deliveries, delayMs))) return
+      const durable = await this.#parts.parked.park(partition, key, deliveries, delayMs)
+      for (const span of spans) span?.end(durable ? undefined : 'the trigger was stopped first')
+      if (!durable) return
       const { recorder } = this.#options
       if (recorder !== undefined) for (const delivery of deliveries) recorder.parked(delivery)
       for (const delivery of deliveries) if (delivery.sequence >= 0) this.#completeOffset(delivery)
@@ -267,6 +269,7 @@ export class Settlement {
     const { results } = delivery.recorded as RecordedResults
     delivery.lane.state = 'idle'
     delivery.results = results.length
+    startRedeliverySpan(this.#options, delivery)
     this.#publish(delivery, results)
   }
 
@@ -290,14 +293,8 @@ export class Settlement {
         if (failure === 'revoked') return
         const { sink, attempts, error, results: left } = failure
         const { version } = delivery.maker as { version: string }
-        delivery.addFailure({
-          attempt: attempts,
-          atMs: this.#options.now(),
-          stage: 'sink',
-          reason: error.code,
-          message: error.message,
-          version,
-        })
+        const failed = { attempt: attempts, atMs: this.#options.now(), stage: 'sink', version } as const
+        delivery.addFailure({ ...failed, reason: error.code, message: error.message })
         await this.bury(delivery, {
           stage: 'sink',
           reason: error.code,
@@ -305,6 +302,7 @@ export class Settlement {
           results: left,
         })
       } finally {
+        delivery.span?.end()
         lane.publications--
         if (failing) lane.failingPublications--
         if (lane.publications === 0) lane.publishing = undefined
@@ -320,7 +318,11 @@ export class Settlement {
     const { lane } = delivery
     delivery.state = 'burying'
     lane.burying++
+    const { stage, reason, message } = burial
+    const facts = { [attribute.stage]: stage, [attribute.errorType]: reason }
+    const span = startSettleSpan('dead-letter', this.#options, delivery, facts)
     const durable = await this.#finish(() => this.#deadLetters.bury(delivery, burial))
+    span?.end(durable === true ? message : `not written, the trigger was stopped first: ${message}`)
     lane.burying--
     if (durable !== true) return
     const { partition, record } = delivery

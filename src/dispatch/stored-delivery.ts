@@ -23,15 +23,18 @@ export function deliveryOf(row: ParkedEvent, owner: DeliveryOwner, lane: Lane, f
   const delivery = new Delivery(owner, lane, feed, record, row.partition, 0, -1)
   delivery.attempt = row.attempt
   delivery.wantedVersion = row.version
+  delivery.trace = row.trace
+  delivery.redrive = row.redrive ?? 0
+  delivery.link = row.link
   const failures = JSON.parse(row.failures) as FailedAttempt[]
   if (failures.length > 0) delivery.failures = failures
   if (row.recorded !== undefined) delivery.recorded = decodeResults(row.recorded)
   return delivery
 }
 
-/** The event of a delivery as it is parked, under a key that may be a name of its own. */
+/** The event of a delivery as it is parked, under a key that may be a name of its own. What a redrive wants stands in the store already. */
 export function parkedEventOf(
-  { record, feed, attempt, failures }: Delivery,
+  { record, feed, attempt, failures, trace }: Delivery,
   place: Pick<ParkedEvent, 'trigger' | 'stream' | 'partition' | 'key'>,
   dueAtMs: number,
 ): ParkedEvent {
@@ -43,6 +46,7 @@ export function parkedEventOf(
     timestampMs: record.timestampMs,
     attempt,
     failures: JSON.stringify(failures ?? []),
+    ...(typeof trace === 'string' ? { trace } : undefined),
     dueAtMs,
   }
 }

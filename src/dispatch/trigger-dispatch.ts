@@ -5,6 +5,7 @@ import type { Invocation, InvocationOutcome } from '../workers/invocation.ts'
 import { Admission, type PartitionProgress } from './admission.ts'
 import type { Delivery, DeliveryOwner } from './delivery.ts'
 import { EventIntake } from './event-intake.ts'
+import { startProcessSpan, startSettleSpan } from './event-spans.ts'
 import type { FrameSize } from './frame-size.ts'
 import type { Hold, PausedPart } from './hold.ts'
 import { Inspection } from './inspection.ts'
@@ -12,7 +13,6 @@ import { HostCrashes } from './host-crashes.ts'
 import { KeyOrder } from './key-order.ts'
 import { ParkedKeys, type EventPlace } from './parked-keys.ts'
 import { PausedParts, type PartPauses } from './paused-parts.ts'
-import { startProcessSpan } from './process-span.ts'
 import { Settlement, type TriggerCounters } from './settlement.ts'
 import { TriggerBreaker } from './trigger-breaker.ts'
 import { TriggerGate, type TriggerState } from './trigger-gate.ts'
@@ -70,6 +70,7 @@ export class TriggerDispatch implements DeliveryOwner {
       takesFirst: this.#runsOnce,
       onTaken: () => this.#gate.update(),
       holdOf: delivery => this.#paused.holdOf(delivery),
+      onUnparked: delivery => startSettleSpan('unpark', options, delivery)?.end(),
       onReady: lane => this.#order.makeReady(lane),
       onBlocked: problem => this.#gate.setProblem('parking', problem),
     })
@@ -112,9 +113,8 @@ export class TriggerDispatch implements DeliveryOwner {
       ...{ owner: this, order: this.#order, parked: this.#parked, settlement: this.#settlement },
     })
     const { windows } = this.#admission
-    const { ordering } = options
     this.inspection = new Inspection({
-      ...{ windows, ordering, order: this.#order, parked: this.#parked, routes: this.#routes, now },
+      ...{ windows, ordering: options.ordering, order: this.#order, parked: this.#parked, routes: this.#routes, now },
     })
   }
 

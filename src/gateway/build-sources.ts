@@ -58,9 +58,9 @@ export function buildSources(parts: SourceParts): ReadonlyMap<string, Source> {
         break
       }
       case 'schedule': {
-        const { store } = parts
+        const { store, tracer } = parts
         const intake = intakeFor(name, config.stream, parts)
-        sources.set(name, new ScheduleSource({ name, config, intake, store }))
+        sources.set(name, new ScheduleSource({ name, config, intake, store, tracer }))
         break
       }
     }

@@ -4,7 +4,7 @@ import type { AcceptedInvocation } from '../api/views/invocation-view.ts'
 import { formatFunctionRef, formatVersionRef, parseFunctionRef, type FunctionRef } from '../config/function-ref.ts'
 import { DirectInvocation } from '../dispatch/direct-invocation.ts'
 import { pausedError } from '../dispatch/hold.ts'
-import { SluiceError } from '../errors/sluice-error.ts'
+import { messageOf, SluiceError } from '../errors/sluice-error.ts'
 import { eventFromHttp } from '../events/create-event.ts'
 import { encodeEventHeader } from '../events/event-header-codec.ts'
 import { createHomeEventReader } from '../events/home-event-reader.ts'
@@ -13,6 +13,7 @@ import type { Registry } from '../registry/registry.ts'
 import { replyOf } from '../sinks/reply/reply.ts'
 import type { InvokeFunction, InvokeOutcome } from '../sources/http/invoke-function.ts'
 import type { Acceptance, IncomingEvent } from '../sources/source.ts'
+import { attribute } from '../telemetry/attributes.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 import type { Feed, InvocationOutcome } from '../workers/invocation.ts'
 import { versionExtension } from './fleet/async-invocations.ts'
@@ -119,8 +120,18 @@ export class Invoke {
     const { header, value } = event
     const version = formatVersionRef(request.version)
     const asked = version === 'latest' ? header : withExtension(header, versionExtension, version)
-    const { stream, partition, offset } = await this.#parts.accept(name, { header: asked, value })
-    return { id: header.id, stream, partition, offset }
+    const { tracer } = this.#parts
+    const facts = { [attribute.faasName]: name, [attribute.messagingBodySize]: value.length }
+    const span = tracer.enabled ? tracer.receive(header.traceparent, name, facts) : undefined
+    try {
+      const traced = span === undefined ? asked : { ...asked, traceparent: span.traceparent }
+      const { stream, partition, offset } = await this.#parts.accept(name, { header: traced, value })
+      span?.end()
+      return { id: header.id, stream, partition, offset }
+    } catch (thrown) {
+      span?.end(messageOf(thrown))
+      throw thrown
+    }
   }
 
   /** @param isUndecided whether nobody has decided on sampling yet; the span of an HTTP source has. */
@@ -138,8 +149,15 @@ export class Invoke {
           `function ${ref.name} cannot start: ${pool.stats().problem ?? 'its workers die'}; it is tried again by itself`,
         )
       }
-      const facts = { 'faas.name': ref.name, 'faas.version': engine.version.version, 'faas.trigger': 'http' }
-      const span = tracer.enabled ? tracer.process(event.header.traceparent, ref.name, facts, isUndecided) : undefined
+      const facts = () => ({
+        [attribute.faasName]: ref.name,
+        [attribute.faasVersion]: engine.version.version,
+        [attribute.faasTrigger]: 'http',
+        [attribute.faasInvocationId]: invocationId,
+      })
+      const span = tracer.enabled
+        ? tracer.process(event.header.traceparent, ref.name, facts, { isUndecided })
+        : undefined
       const traceparent = span?.traceparent
       const header = traceparent === undefined ? event.header : { ...event.header, traceparent }
       const { partitionkey } = header

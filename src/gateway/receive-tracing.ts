@@ -1,4 +1,5 @@
 import type { ReceiveTracer } from '../sources/receive-tracer.ts'
+import { attribute } from '../telemetry/attributes.ts'
 import type { Tracer } from '../telemetry/tracer.ts'
 
 /** Gives tracing to the sources in their own terms; undefined when it is off, so that they do nothing at all. */
@@ -7,14 +8,15 @@ export function receiveTracerOf(tracer: Tracer): ReceiveTracer | undefined {
   return {
     receive(parent, { system, destination, source, bodyBytes }) {
       const span = tracer.receive(parent, source, {
-        'messaging.system.name': system,
-        'messaging.destination.name': destination,
-        'messaging.message.body.size': bodyBytes,
+        [attribute.messagingSystem]: system,
+        [attribute.faasTrigger]: system === 'schedule' ? 'timer' : undefined,
+        [attribute.messagingDestination]: destination,
+        [attribute.messagingBodySize]: bodyBytes,
       })
       if (span === undefined) return undefined
       return {
         traceparent: span.traceparent,
-        end: outcome => span.end(outcome === 'failed' ? outcome : undefined, { 'sluice.outcome': outcome }),
+        end: outcome => span.end(outcome === 'failed' ? outcome : undefined, { [attribute.outcome]: outcome }),
       }
     },
   }

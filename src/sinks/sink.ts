@@ -18,6 +18,8 @@ export interface OutgoingResult {
 export interface Sink {
   readonly name: string
   readonly kind: 'http' | 'mqtt' | 'kafka' | 'stream'
+  /** Topic, stream or host that results go to unless they say otherwise, for spans: nothing that a sender chooses. */
+  readonly destination?: string
   /** Connects as far as possible; an unreachable destination is no failure here, it shows in {@link health}. */
   start(): Promise<void>
   /**

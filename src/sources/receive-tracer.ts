@@ -1,7 +1,7 @@
 /** What a receive span says about one event, in the terms of the messaging semantic conventions. */
 export interface ReceiveFacts {
-  readonly system: 'http' | 'mqtt' | 'kafka'
-  /** Topic or path. */
+  readonly system: 'http' | 'mqtt' | 'kafka' | 'schedule'
+  /** Topic, path, or the cron expression of a schedule. */
   readonly destination: string
   readonly source: string
   readonly bodyBytes: number

@@ -22,6 +22,12 @@ export interface ParkedEvent {
   readonly redrive?: number
   /** It is a letter of stage `sink` that is being redriven: its results, and the `name@version` that made them. Only read. */
   readonly recorded?: { readonly results: string; readonly function: string }
+  /** `traceparent` that its next attempts hang below; absent: what its header says. */
+  readonly trace?: string
+  /** Number of the redrive that runs it. Written by the redrive alone, as are `version` and `link`. */
+  readonly redrive?: number
+  /** `traceparent` of its last failed attempt before the redrive. */
+  readonly link?: string
 }
 
 export interface ParkedKey {

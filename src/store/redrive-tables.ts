@@ -56,10 +56,12 @@ export function redriveOperations(sql: Sql) {
     // One that a crash has left parked as well, under its key, runs from there.
     const { offset } = sql('SELECT offset FROM letters WHERE id = ?').get(letter) as { offset: number }
     sql(
-      `INSERT INTO parked (trigger, stream, partition, offset, key, header, value, timestamp, attempt, failures, due_at, version)
-        SELECT trigger, stream, partition, offset, ?, header, value, first_seen, 1, '[]', ?, ?
+      `INSERT INTO parked (trigger, stream, partition, offset, key, header, value, timestamp, attempt, failures, due_at,
+          version, redrive, link)
+        SELECT trigger, stream, partition, offset, ?, header, value, first_seen, 1, '[]', ?, ?, ?,
+          coalesce(json_extract(failures, '$[#-1].traceparent'), '')
         FROM letters JOIN letter_bodies USING (id) WHERE letters.id = ? ON CONFLICT DO NOTHING`,
-    ).run(...[loneKey(offset), nowMs, job.version ?? '', letter])
+    ).run(...[loneKey(offset), nowMs, job.version ?? '', job.id, letter])
     sql('UPDATE letters SET job = ? WHERE id = ?').run(job.id, letter)
   }
 

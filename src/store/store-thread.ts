@@ -26,6 +26,7 @@ const schema = `
     key TEXT NOT NULL, header BLOB NOT NULL, value BLOB, timestamp INTEGER NOT NULL,
     attempt INTEGER NOT NULL, failures TEXT NOT NULL, due_at INTEGER NOT NULL,
     version TEXT NOT NULL DEFAULT '',
+    trace TEXT NOT NULL DEFAULT '', redrive INTEGER NOT NULL DEFAULT 0, link TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (trigger, stream, partition, offset)
   ) STRICT;
   CREATE INDEX IF NOT EXISTS parked_by_key ON parked (trigger, stream, partition, key, offset);
@@ -35,16 +36,25 @@ const schema = `
 `
 
 const parkedColumns = `trigger, stream, partition, offset, key, header, value, timestamp AS timestampMs, attempt, failures,
-  due_at AS dueAtMs, version`
+  due_at AS dueAtMs, version, trace, redrive, link`
 const atPlace = 'trigger = ? AND stream = ? AND partition = ? AND offset = ?'
 
-/** Format of the tables; a newer one is refused rather than guessed at. 2: letters can be searched and redriven. */
-const schemaVersion = 2
+/** Format of the tables; a newer one is refused rather than guessed at. 2: letters can be searched and redriven. 3: parked events keep
+ * their trace. */
+const schemaVersion = 3
+
+const traceMigration = `
+  ALTER TABLE parked ADD COLUMN trace TEXT NOT NULL DEFAULT '';
+  ALTER TABLE parked ADD COLUMN redrive INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE parked ADD COLUMN link TEXT NOT NULL DEFAULT '';
+`
 
 /** What a file of an older format needs beside the tables that are new, by its format. */
 const migrations: Readonly<Record<number, string>> = {
   1: `${deadLetterMigration}
-    ALTER TABLE parked ADD COLUMN version TEXT NOT NULL DEFAULT '';`,
+    ALTER TABLE parked ADD COLUMN version TEXT NOT NULL DEFAULT '';
+    ${traceMigration}`,
+  2: traceMigration,
 }
 
 function openDatabase(file: string): DatabaseSync {
@@ -108,10 +118,10 @@ function operations(database: DatabaseSync) {
         // Of an event that is parked again the version stays that a redrive wants, and so do its attempts when it was read
         // from the log once more, because the process died before its offset was committed. Another event at its place is another topic's.
         run(
-          `INSERT INTO parked (trigger, stream, partition, offset, key, header, value, timestamp, attempt, failures, due_at)
-            VALUES (?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET key = excluded.key, header = excluded.header,
+          `INSERT INTO parked (trigger, stream, partition, offset, key, header, value, timestamp, attempt, failures, due_at,
+            trace) VALUES (?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT DO UPDATE SET key = excluded.key, header = excluded.header,
             value = excluded.value, timestamp = excluded.timestamp, attempt = excluded.attempt,
-            failures = excluded.failures, due_at = excluded.due_at WHERE excluded.attempt >= parked.attempt
+            failures = excluded.failures, due_at = excluded.due_at, trace = excluded.trace WHERE excluded.attempt >= parked.attempt
             OR excluded.header <> parked.header`,
           event.trigger,
           event.stream,
@@ -124,6 +134,7 @@ function operations(database: DatabaseSync) {
           event.attempt,
           event.failures,
           event.dueAtMs,
+          event.trace ?? '',
         )
       }
     },
@@ -166,8 +177,14 @@ function operations(database: DatabaseSync) {
 const placeIn = (row: Record<string, unknown>): KeptPlace => row as unknown as KeptPlace
 
 /** A row of the parked events; most are wanted by no redrive. */
-function parkedOf({ version, ...event }: Record<string, unknown>): unknown {
-  return version === '' ? event : { ...event, version }
+function parkedOf({ version, trace, redrive, link, ...event }: Record<string, unknown>): unknown {
+  return {
+    ...event,
+    ...(version === '' ? undefined : { version }),
+    ...(trace === '' ? undefined : { trace }),
+    ...(redrive === 0 ? undefined : { redrive }),
+    ...(link === '' ? undefined : { link }),
+  }
 }
 
 /**

@@ -25,12 +25,21 @@ export const attribute = {
   cloudEventType: 'cloudevents.event_type',
   cloudEventSubject: 'cloudevents.event_subject',
   httpRoute: 'http.route',
+  httpMethod: 'http.request.method',
+  serverAddress: 'server.address',
   errorType: 'error.type',
   source: 'sluice.source',
   sink: 'sluice.sink',
   sinkKind: 'sluice.sink.kind',
   stream: 'sluice.stream',
   trigger: 'sluice.trigger',
+  /** Of home streams; for a topic there is `kafka.offset`. */
+  offset: 'sluice.offset',
   attempt: 'sluice.attempt',
+  /** Number of the redrive that runs a dead letter again. */
+  redrive: 'sluice.redrive',
+  /** What failed: source, handler or sink. */
+  stage: 'sluice.stage',
+  key: 'sluice.key',
   outcome: 'sluice.outcome',
 } as const

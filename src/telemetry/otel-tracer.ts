@@ -7,9 +7,9 @@ import { resourceAttributes } from './resource-attributes.ts'
 import { drawSpanId, drawTraceId, isSampled, samplingOf, type Sampling } from './sampling.ts'
 import { createSpanClock } from './span-clock.ts'
 import { SpanPipeline } from './span-pipeline.ts'
-import type { SpanRecord } from './span-record.ts'
+import type { SpanLink, SpanRecord } from './span-record.ts'
 import { type TelemetryLogger, throttled } from './telemetry-logger.ts'
-import type { ActiveSpan, SpanFacts, Tracer } from './tracer.ts'
+import type { ActiveSpan, SettleOperation, SpanFacts, SpanOrigin, Tracer } from './tracer.ts'
 
 export interface TracingOptions {
   /** Share of events without a sender's decision, 0 to 1; `OTEL_TRACES_SAMPLER` wins. */
@@ -52,12 +52,21 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   }
 }
 
+/** MQTT and Kafka bring messages, a schedule is nobody's; everything else is a request that we answer. */
+const receiveKinds: Readonly<Record<string, SpanKind>> = {
+  mqtt: SpanKind.CONSUMER,
+  kafka: SpanKind.CONSUMER,
+  schedule: SpanKind.INTERNAL,
+}
+
 /** What a span hangs below; without a parent it is the root of a new trace. */
 interface Place {
   readonly traceId: string
   readonly flags: number
   readonly parentSpanId: string | undefined
 }
+
+type Operation = 'receive' | 'process' | 'publish' | SettleOperation
 
 type Attributes = Record<string, string | number | boolean>
 
@@ -68,7 +77,7 @@ class OtelTracer implements Tracer {
   readonly #version: string
   readonly #now = createSpanClock()
   /** `receive orders`: there are as many as sources, streams and sinks. */
-  readonly #names = { receive: new Map<string, string>(), process: new Map<string, string>(), publish: new Map<string, string>() } // prettier-ignore
+  readonly #names = new Map<Operation, Map<string, string>>()
 
   constructor(sampling: Sampling, pipeline: SpanPipeline, version: string) {
     this.#sampling = sampling
@@ -80,9 +89,8 @@ class OtelTracer implements Tracer {
     const place = this.#place(parent)
     if (place === undefined) return undefined
     const system = facts[attribute.messagingSystem]
-    // A webhook is a request that we answer; MQTT and Kafka bring messages.
-    const kind = system === 'mqtt' || system === 'kafka' ? SpanKind.CONSUMER : SpanKind.SERVER
-    return this.#start('receive', source, kind, place, {
+    const kind = typeof system === 'string' && Object.hasOwn(receiveKinds, system) ? receiveKinds[system] : undefined
+    return this.#start('receive', source, kind ?? SpanKind.SERVER, place, {
       [attribute.source]: source,
       [attribute.messagingOperationType]: 'receive',
       [attribute.messagingOperationName]: 'receive',
@@ -92,19 +100,37 @@ class OtelTracer implements Tracer {
   process(
     parent: string | undefined,
     stream: string,
-    facts: SpanFacts,
-    isUndecided: boolean = true,
+    facts: () => SpanFacts,
+    origin: SpanOrigin = {},
   ): ActiveSpan | undefined {
-    // What a source of ours has taken without sampling it must not get a second chance.
-    if (parent === undefined && !isUndecided) return undefined
-    const place = this.#place(parent)
+    const place = this.#placeOf(parent, origin)
     if (place === undefined) return undefined
-    return this.#start('process', stream, SpanKind.CONSUMER, place, {
+    const attributes = {
       [attribute.stream]: stream,
       [attribute.messagingDestination]: stream,
       [attribute.messagingOperationType]: 'process',
       [attribute.messagingOperationName]: 'process',
-    }, facts) // prettier-ignore
+    }
+    return this.#start('process', stream, SpanKind.CONSUMER, place, attributes, facts(), linksOf(parent, origin))
+  }
+
+  settle(
+    operation: SettleOperation,
+    parent: string | undefined,
+    stream: string,
+    facts: () => SpanFacts,
+    origin: SpanOrigin = {},
+  ): ActiveSpan | undefined {
+    const place = this.#placeOf(parent, origin)
+    if (place === undefined) return undefined
+    const attributes = {
+      [attribute.stream]: stream,
+      [attribute.messagingDestination]: stream,
+      // The conventions know neither parking nor its end.
+      ...(operation === 'dead-letter' ? { [attribute.messagingOperationType]: 'settle' } : undefined),
+      [attribute.messagingOperationName]: operation,
+    }
+    return this.#start(operation, stream, SpanKind.INTERNAL, place, attributes, facts(), linksOf(parent, origin))
   }
 
   publish(parent: string | undefined, sink: string, facts: SpanFacts): ActiveSpan | undefined {
@@ -118,6 +144,14 @@ class OtelTracer implements Tracer {
       [attribute.messagingOperationType]: 'send',
       [attribute.messagingOperationName]: 'publish',
     }, facts) // prettier-ignore
+  }
+
+  #placeOf(parent: string | undefined, { isUndecided = true, isRoot = false }: SpanOrigin): Place | undefined {
+    // What a source of ours has taken without sampling it must not get a second chance.
+    if (parent === undefined && !isUndecided) return undefined
+    const place = this.#place(parent)
+    if (place === undefined || !isRoot) return place
+    return { traceId: drawTraceId(1) as string, flags: TraceFlags.SAMPLED, parentSpanId: undefined }
   }
 
   /** The decision, made before anything is built; an invalid parent counts as none (Trace Context §2.2.3). */
@@ -135,18 +169,17 @@ class OtelTracer implements Tracer {
   }
 
   #start(
-    operation: 'receive' | 'process' | 'publish',
+    operation: Operation,
     target: string,
     kind: SpanKind,
     { traceId, flags, parentSpanId }: Place,
     attributes: Attributes,
     facts: SpanFacts,
+    links?: readonly SpanLink[],
   ): ActiveSpan {
     addFacts(attributes, facts)
     const spanId = drawSpanId()
-    const names = this.#names[operation]
-    let name = names.get(target)
-    if (name === undefined) names.set(target, (name = `${operation} ${target}`))
+    const name = this.#nameOf(operation, target)
     const startTimeMs = this.#now()
     let ended = false
     return {
@@ -160,11 +193,31 @@ class OtelTracer implements Tracer {
           ...{ traceId, spanId, flags, name, kind, startTimeMs, endTimeMs: this.#now(), attributes },
           ...(parentSpanId === undefined ? undefined : { parentSpanId }),
           ...(error === undefined ? undefined : { status: { code: SpanStatusCode.ERROR, message: error } }),
+          ...(links === undefined ? undefined : { links }),
           ...{ scope: 'sluice', scopeVersion: this.#version },
         })
       },
     }
   }
+
+  #nameOf(operation: Operation, target: string): string {
+    let names = this.#names.get(operation)
+    if (names === undefined) this.#names.set(operation, (names = new Map()))
+    let name = names.get(target)
+    if (name === undefined) names.set(target, (name = `${operation} ${target}`))
+    return name
+  }
+}
+
+/** The links of a span, each once; one that begins a trace of its own is linked to what would be its parent. */
+function linksOf(parent: string | undefined, { isRoot, links }: SpanOrigin): readonly SpanLink[] | undefined {
+  if (isRoot !== true && links === undefined) return undefined
+  const found = new Map<string, SpanLink>()
+  for (const text of isRoot === true ? [parent, ...(links ?? [])] : (links ?? [])) {
+    const context = text === undefined ? undefined : parseTraceparent(text)
+    if (context !== undefined) found.set(context.spanId, { traceId: context.traceId, spanId: context.spanId })
+  }
+  return found.size === 0 ? undefined : [...found.values()]
 }
 
 /** Trace Context level 2: the id is random. Has to be handed on as it came. */

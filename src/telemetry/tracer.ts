@@ -9,6 +9,22 @@ export interface ActiveSpan {
   end(error?: string, facts?: SpanFacts): void
 }
 
+/** Where a span comes from, beside its parent. */
+export interface SpanOrigin {
+  /**
+   * Whether an event without a context may begin a trace. Default true. False for what a source of ours took without
+   * sampling it: a second draw would add traces that lack their beginning.
+   */
+  readonly isUndecided?: boolean
+  /** The parent decides whether the span is sampled, but it begins a trace of its own, which is linked to the parent's. */
+  readonly isRoot?: boolean
+  /** `traceparent`s of other spans that it has to do with; what is undefined or invalid is left out. */
+  readonly links?: readonly (string | undefined)[]
+}
+
+/** It is set aside, comes back, ends as a dead letter, or what it made goes out once more. */
+export type SettleOperation = 'park' | 'unpark' | 'dead-letter' | 'redeliver'
+
 /**
  * The only thing the journey knows of tracing. Sampling is decided before anything is built: each method returns
  * undefined for an event that is not sampled, so tracing that is off costs one call of a no-op. A span's context has
@@ -20,10 +36,22 @@ export interface Tracer {
   receive(parent: string | undefined, source: string, facts: SpanFacts): ActiveSpan | undefined
   /**
    * A function processes an event: a CONSUMER span, child of the context stored with the event.
-   * @param isUndecided whether an event without a context may begin a trace (default). False for what a source of ours
-   *   took without sampling it: a second draw would add traces that lack their beginning.
+   * @param facts asked for only when the event is sampled.
    */
-  process(parent: string | undefined, stream: string, facts: SpanFacts, isUndecided?: boolean): ActiveSpan | undefined
+  process(
+    parent: string | undefined,
+    stream: string,
+    facts: () => SpanFacts,
+    origin?: SpanOrigin,
+  ): ActiveSpan | undefined
+  /** Something befalls an event beside its attempts: an INTERNAL span, child of the context stored with the event. */
+  settle(
+    operation: SettleOperation,
+    parent: string | undefined,
+    stream: string,
+    facts: () => SpanFacts,
+    origin?: SpanOrigin,
+  ): ActiveSpan | undefined
   /** A result leaves by a sink: a PRODUCER or CLIENT span, child of the process span. */
   publish(parent: string | undefined, sink: string, facts: SpanFacts): ActiveSpan | undefined
 }
@@ -32,5 +60,6 @@ export const noTracer: Tracer = {
   enabled: false,
   receive: () => undefined,
   process: () => undefined,
+  settle: () => undefined,
   publish: () => undefined,
 }

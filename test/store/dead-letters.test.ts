@@ -229,4 +229,24 @@ describe('a store of an earlier format', () => {
     await store.putDeadLetter(letterAt(1))
     expect(await store.lastDeadLetter('t')).toBe(43)
   })
+
+  it('of format 2 is taken over with its parked events, which keep the trace they get from then on', async () => {
+    const dir = temporaryDir()
+    await (await openStore(dir)).close()
+    const database = new DatabaseSync(join(dir, 'home.sqlite'))
+    database.exec(`
+      ALTER TABLE parked DROP COLUMN trace; ALTER TABLE parked DROP COLUMN redrive; ALTER TABLE parked DROP COLUMN link;
+      INSERT INTO parked VALUES ('t', 's', 2, 9, 'k', x'01', NULL, 5, 2, '[]', 6, 'v');
+      PRAGMA user_version = 2;
+    `)
+    database.close()
+    const store = await openStore(dir)
+    const [event] = await store.parkedOf('t', 's', 2, 'k', 10)
+    expect(event).toMatchObject({ offset: 9, version: 'v' })
+    expect(event).not.toHaveProperty('trace')
+    await store.park([{ ...event!, trace: 'a trace' }])
+    expect(await store.parkedAt({ trigger: 't', stream: 's', partition: 2, offset: 9 })).toMatchObject({
+      ...{ version: 'v', trace: 'a trace' },
+    })
+  })
 })

@@ -49,7 +49,10 @@ describe.each(['http/protobuf', 'http/json', 'grpc'])('spans by %s', protocol =>
       'messaging.message.id': undefined,
     })!
     received.end(undefined, { 'sluice.outcome': 'accepted' })
-    const processed = tracer.process(received.traceparent, 'orders-in', { 'kafka.offset': 7, 'faas.name': 'enrich' })!
+    const processed = tracer.process(received.traceparent, 'orders-in', () => ({
+      'kafka.offset': 7,
+      'faas.name': 'enrich',
+    }))!
     const inWorker = parseTraceparent(processed.traceparent)!
     exportWorkerSpans([
       {
@@ -145,12 +148,12 @@ describe('the decision', () => {
   it('is that of the sender, whatever the ratio', async () => {
     const all = await start(1)
     expect(all.tracer.receive(unsampledParent, 'a', {})).toBeUndefined()
-    expect(all.tracer.process(unsampledParent, 'a', {})).toBeUndefined()
+    expect(all.tracer.process(unsampledParent, 'a', () => ({}))).toBeUndefined()
     expect(all.tracer.publish(unsampledParent, 'a', {})).toBeUndefined()
     await all.shutdown()
     const none = await start(0)
     expect(none.tracer.receive(sampledParent, 'a', {})?.traceparent).toContain(traceId)
-    expect(none.tracer.process(sampledParent, 'a', {})?.traceparent).toContain(traceId)
+    expect(none.tracer.process(sampledParent, 'a', () => ({}))?.traceparent).toContain(traceId)
     expect(none.tracer.receive(undefined, 'a', {})).toBeUndefined()
   })
 
@@ -164,8 +167,8 @@ describe('the decision', () => {
 
   it('is made once: what a source left unsampled is not drawn again, and a result never begins a trace', async () => {
     const { tracer } = await start(1)
-    expect(tracer.process(undefined, 'a', {}, false)).toBeUndefined()
-    expect(tracer.process(undefined, 'a', {})).toBeDefined()
+    expect(tracer.process(undefined, 'a', () => ({}), { isUndecided: false })).toBeUndefined()
+    expect(tracer.process(undefined, 'a', () => ({}))).toBeDefined()
     expect(tracer.publish(undefined, 'a', {})).toBeUndefined()
     expect(tracer.publish('nonsense', 'a', {})).toBeUndefined()
   })

@@ -35,6 +35,7 @@ export interface HttpSinkOptions {
 class HttpSink implements Sink {
   readonly name: string
   readonly kind = 'http'
+  readonly destination: string
   readonly #config: HttpSinkConfig
   readonly #url: TopicTemplate
   readonly #agent: Agent
@@ -45,6 +46,8 @@ class HttpSink implements Sink {
     this.name = name
     this.#config = config
     this.#url = compileUrl(config.url, `sinks.${name}.url`)
+    // The host is fixed, as was just checked; paths and queries may carry tokens.
+    this.destination = new URL(config.url.replace(/[{}]/g, '')).hostname
     this.#agent = new Agent({
       connections: config.connections,
       // A result is repeated when its outcome is unknown; pipelining would make that true of its neighbours, too.

@@ -21,6 +21,7 @@ const maxLookMs = 15_000
 export class KafkaSink implements Sink {
   readonly kind = 'kafka'
   readonly name: string
+  readonly destination: string
   readonly #options: KafkaSinkConfig
   readonly #client: KafkaClient
   readonly #counts = new Map<string, { readonly count: number; readonly atMs: number }>()
@@ -32,6 +33,7 @@ export class KafkaSink implements Sink {
   constructor(name: string, options: KafkaSinkConfig, client: KafkaClient) {
     this.name = name
     this.#options = options
+    this.destination = options.topic
     this.#client = client
   }
 

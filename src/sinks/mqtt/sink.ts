@@ -31,6 +31,7 @@ export function createMqttSink(options: MqttSinkOptions): Sink {
 class MqttSink implements Sink {
   readonly name: string
   readonly kind = 'mqtt'
+  readonly destination: string
   readonly #config: MqttSinkConfig
   readonly #topic: TopicTemplate
   readonly #publisher: Publisher
@@ -39,6 +40,7 @@ class MqttSink implements Sink {
     const { name, config } = options
     this.name = name
     this.#config = config
+    this.destination = config.topic
     this.#topic = compileTopicTemplate(config.topic, `sinks.${name}.topic`, encodeTopicLevel)
     const problem = topicNameProblem(config.topic)
     if (problem !== undefined) throw new SluiceError('SLUICE_MQTT_CONFIG', `sinks.${name}.topic: ${problem}`)

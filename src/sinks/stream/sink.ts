@@ -16,6 +16,7 @@ export function createStreamSink(options: StreamSinkOptions): Sink {
   return {
     name: options.name,
     kind: 'stream',
+    destination: options.stream,
     start: () => Promise.resolve(),
     async deliver({ header, value, policy }: OutgoingResult): Promise<void> {
       checkSink(policy, options.name)

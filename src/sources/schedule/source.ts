@@ -3,6 +3,7 @@ import type { ScheduleSourceConfig } from '../../config/sections/schedule-source
 import { messageOf, SluiceError } from '../../errors/sluice-error.ts'
 import type { Acceptance, IncomingEvent, Source, SourceState, SourceStats, StreamIntake } from '../source.ts'
 import type { PauseRecord } from '../../store/home-store.ts'
+import type { ReceiveSpan, ReceiveTracer } from '../receive-tracer.ts'
 import { pauseDetail } from '../source-pause.ts'
 import { decideDueTicks } from './due-ticks.ts'
 import { systemTime, type ScheduleTime } from './schedule-time.ts'
@@ -19,6 +20,8 @@ export interface ScheduleSourceOptions {
   readonly config: ScheduleSourceConfig
   readonly intake: StreamIntake
   readonly store: TickStore
+  /** Absent: ticks are not traced. */
+  readonly tracer?: ReceiveTracer | undefined
   /** Default: the clock and timers of the system. */
   readonly time?: ScheduleTime
 }
@@ -157,13 +160,28 @@ export class ScheduleSource implements Source {
 
   async #append(ticks: readonly number[]): Promise<readonly Acceptance[]> {
     const nowMs = this.#time.nowMs()
+    const spans: ReceiveSpan[] = []
     try {
-      return await this.#options.intake.accept(ticks.map(tickMs => this.#eventOf(tickMs, nowMs)))
+      const events = ticks.map(tickMs => this.#traced(this.#eventOf(tickMs, nowMs), spans))
+      const acceptances = await this.#options.intake.accept(events)
+      for (const span of spans) span.end('accepted')
+      return acceptances
     } catch (thrown) {
+      for (const span of spans) span.end('failed')
       const reason = SluiceError.from(thrown).code === 'SLUICE_LOG_FULL' ? 'full' : 'unavailable'
       this.#refused[reason] = (this.#refused[reason] ?? 0) + ticks.length
       throw thrown
     }
+  }
+
+  /** Nobody has sent a tick: its trace begins here. */
+  #traced({ header, value }: IncomingEvent, spans: ReceiveSpan[]): IncomingEvent {
+    const { tracer, config } = this.#options
+    const facts = { system: 'schedule', destination: config.cron, source: this.name, bodyBytes: value.length } as const
+    const span = tracer?.receive(undefined, facts)
+    if (span === undefined) return { header, value }
+    spans.push(span)
+    return { header: { ...header, traceparent: span.traceparent }, value }
   }
 
   /** Tries until it succeeds; undefined when the source is stopped before. */
