@@ -144,7 +144,7 @@ describe('an event of a topic that came without a trace', () => {
 describe('a key that is parked', () => {
   it('has a span when its events are set aside and when they are back, across a restart', async () => {
     const held = Promise.withResolvers<typeof succeeded>()
-    const slow = { maxAttempts: 3, initialDelayMs: 300, maxDelayMs: 300, jitter: 0 }
+    const slow = { maxAttempts: 3, initialDelayMs: 1_500, maxDelayMs: 1_500, jitter: 0 }
     const fixture = await open(({ attempt }) => (attempt === 1 ? failed('not yet') : held.promise), { parkAfterMs: 0, retry: slow }) // prettier-ignore
     const sent = await send(fixture, 'k', 'e1')
     const [first, park] = await spansOf(sent.traceId, 2)
