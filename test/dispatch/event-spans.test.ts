@@ -61,6 +61,14 @@ async function send(fixture: DispatchFixture, key: string, id: string, flags = '
   return { traceId, spanId }
 }
 
+/** Redrives every letter; gives the number of the redrive. */
+async function redrive({ store, trigger }: DispatchFixture): Promise<number> {
+  const spec = { trigger: 't', filter: {}, upToId: 1_000, total: 1_000, guarded: 0, force: false }
+  const { id } = await store.startRedrive(spec, 1)
+  trigger.redrive((await store.advanceRedrive(id, { limit: 100, maxInFlight: 100, nowMs: 1 }))?.inFlight ?? [])
+  return id
+}
+
 /** All spans of a trace in order of their beginning, once there are so many. */
 async function spansOf(traceId: string, count: number): Promise<readonly ReceivedSpan[]> {
   const spans = await receiver.waitFor(each => {
@@ -191,10 +199,7 @@ describe('a dead letter', () => {
     await fixture.untilDone(1)
     const original = await spansOf(sent.traceId, 3)
     fixture.pool.script = ({ attempt }) => (attempt === 1 ? failed('still not') : succeeded)
-    const spec = { trigger: 't', filter: {}, upToId: 1_000, total: 1_000, guarded: 0, force: false }
-    const { id } = await fixture.store.startRedrive(spec, 1)
-    const step = await fixture.store.advanceRedrive(id, { limit: 100, maxInFlight: 100, nowMs: 1 })
-    fixture.trigger.redrive(step?.inFlight ?? [])
+    const id = await redrive(fixture)
     await fixture.untilDone(2)
     const run = await receiver.waitFor(each =>
       each.spans().find(({ name, attributes }) => name === 'process s' && attributes['sluice.redrive'] === id),
@@ -243,5 +248,35 @@ describe('a result', () => {
     }
     expect(publishes.map(({ status }) => status.code)).toEqual(['error', 'unset'])
     expect(taken).toEqual(publishes.map(({ spanId }) => `00-${sent.traceId}-${spanId}-01`))
+  })
+
+  it('that a redrive delivers once more is in a trace of its own, linked to the attempt that made it', async () => {
+    const taken: (string | undefined)[] = []
+    let isAway = true
+    const sink: Sink = {
+      ...{ name: 'out', kind: 'http', destination: 'example.com', health: () => ({ ready: true }) },
+      start: () => Promise.resolve(),
+      deliver: ({ header }) => {
+        if (isAway) return Promise.reject(new SluiceError('SLUICE_SINKS_REJECTED', 'no'))
+        taken.push(header.traceparent)
+        return Promise.resolve()
+      },
+      close: () => Promise.resolve(),
+    }
+    const result = { meta: {}, contentType: 'text/plain', data: Buffer.from('done') }
+    const fixture = await open(() => ({ ...succeeded, results: [result] }), { sinks: [sink], sinkRetry: retry })
+    const sent = await send(fixture, 'k', 'e1')
+    await fixture.untilDone(1)
+    const [process] = await spansOf(sent.traceId, 3)
+    isAway = false
+    await redrive(fixture)
+    await fixture.untilDone(2)
+    const redelivery = await receiver.waitFor(each => each.spans().find(({ name }) => name === 'redeliver s'))
+    expect(redelivery.traceId).not.toBe(sent.traceId)
+    expect(linksOf(redelivery)).toEqual([sent.spanId, process?.spanId])
+    const [, publish] = await spansOf(redelivery.traceId, 2)
+    expect(publish).toMatchObject({ name: 'publish out', kind: 'client', parentSpanId: redelivery.spanId })
+    expect(publish?.attributes['server.address']).toBe('example.com')
+    expect(taken).toEqual([`00-${redelivery.traceId}-${publish?.spanId}-01`])
   })
 })
