@@ -18,14 +18,12 @@ export interface ParkedEvent {
   readonly dueAtMs: number
   /** A redrive wants this version or alias to run it; absent: what the trigger runs. Kept when the event is parked again. */
   readonly version?: string
-  /** The redrive that it is part of; only {@link HomeStore.parkedAt} tells. */
+  /** The redrive that runs it. Written by the redrive alone, as are `version` and `link`. */
   readonly redrive?: number
   /** It is a letter of stage `sink` that is being redriven: its results, and the `name@version` that made them. Only read. */
   readonly recorded?: { readonly results: string; readonly function: string }
   /** `traceparent` that its next attempts hang below; absent: what its header says. */
   readonly trace?: string
-  /** Number of the redrive that runs it. Written by the redrive alone, as are `version` and `link`. */
-  readonly redrive?: number
   /** `traceparent` of its last failed attempt before the redrive. */
   readonly link?: string
 }
