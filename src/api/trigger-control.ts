@@ -3,6 +3,7 @@ import type { PauseInput } from './pause-control.ts'
 import type { Precondition, Put } from './precondition.ts'
 import type { LeaseView } from './views/lifetime-view.ts'
 import type { TriggerView } from './views/trigger-view.ts'
+import type { DropView } from './views/drop-view.ts'
 import type { SeekView } from './views/seek-view.ts'
 import type { NamePage } from './views/view-schema.ts'
 
@@ -37,6 +38,13 @@ export interface TriggerControl {
    */
   seekTrigger(name: string, seek: SeekInput): Promise<SeekView>
   /**
+   * Makes dead letters of the parked events of a paused trigger, or of a key of it that is paused or whose trigger is. They do
+   * not run, unless they are redriven. Resolves when that is durable.
+   * @throws {SluiceError} SLUICE_DISPATCH_NOT_PAUSED; SLUICE_DISPATCH_PLACE for a trigger of the gateway; SLUICE_STORE_WRITE:
+   *   some may be dead letters, and the rest stays parked.
+   */
+  dropParked(name: string, drop: DropInput): Promise<DropView>
+  /**
    * Renews a function, a trigger, or both together: they expire `expiresAfterMs` from now.
    * @throws {SluiceError} SLUICE_FUNCTIONS_NOT_FOUND, SLUICE_API_NOT_FOUND; SLUICE_REGISTRY_INVALID for one that does not
    *   expire.
@@ -56,6 +64,15 @@ export interface TriggerQuery {
 export interface SeekInput {
   readonly to: SeekTarget
   /** Only tells what would be moved. */
+  readonly dryRun: boolean
+}
+
+export interface DropInput {
+  /** Only the events of this key. */
+  readonly key?: string
+  /** Who does not want them. */
+  readonly by: string
+  /** Only tells how many there are. */
   readonly dryRun: boolean
 }
 

@@ -160,6 +160,10 @@ export function createStubControl(): StubControl {
       knownTrigger(name)
       return (trigger = { ...trigger, state: 'running', paused: null })
     },
+    dropParked: async (name, drop) => {
+      note('dropParked', knownTrigger(name).name, drop)
+      return { dryRun: drop.dryRun, parked: 3, dropped: drop.dryRun ? 0 : 3 }
+    },
     seekTrigger: async (name, seek) => {
       note('seekTrigger', knownTrigger(name).name, seek)
       return seekViewOf(seek.dryRun)

@@ -257,6 +257,7 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
       void commit(planDeleteTrigger(state, { name, ...conditionOf(precondition) })),
     pauseTrigger: async (name, pause) => ({ ...triggerOf(name), state: 'paused', paused: pauseViewOf(pause) }),
     resumeTrigger: async name => triggerOf(name),
+    dropParked: async (_name, { dryRun }) => ({ dryRun, parked: 3, dropped: dryRun ? 0 : 3 }),
     seekTrigger: async (_name, { dryRun }) => seekViewOf(dryRun),
     pauses: async () => [],
     pause: async (target, input) => [pauseEntryOf(target, input)],

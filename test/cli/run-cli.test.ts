@@ -57,6 +57,9 @@ describe('sluice, talking to a gateway', () => {
       'alerts is paused; 12345 events to go\n',
     )
     expect((await sluice(['triggers'])).stdout).toContain('firmware (ada)')
+    const drop = ['resume', 'alerts', '--drop-parked']
+    expect(JSON.parse((await sluice([...drop, '--dry-run', '--json'])).stdout)).toMatchObject({ parked: 3, dropped: 0 })
+    expect((await sluice([...drop, '--yes'])).stdout).toContain('3 parked events of alerts are dead letters now\n')
     expect((await sluice(['resume', 'alerts'])).stdout).toContain('alerts is running')
   })
 
@@ -93,6 +96,11 @@ describe('sluice, used wrongly', () => {
   it.each([
     ['an unknown command', ['trigers'], 'Did you mean triggers?'],
     ['an unknown option', ['triggers', '--jsn'], 'Did you mean --json?'],
+    [
+      'a drop of what cannot park',
+      ['resume', 'partition', 'alerts', '3', '--drop-parked'],
+      'only what a trigger or a key',
+    ],
     ['a missing argument', ['resume'], "missing required argument 'trigger'"],
     ['a missing reason', ['pause', 'alerts'], '--reason'],
     ['a port that is none', ['start', '--port', 'x'], 'whole number from 0 to 65535'],

@@ -23,6 +23,7 @@ import {
   scalingView,
 } from '../views/scaling-view.ts'
 import { redrivePlan, redriveView } from '../views/redrive-view.ts'
+import { dropView } from '../views/drop-view.ts'
 import { seekView } from '../views/seek-view.ts'
 import { statsSampleView, statsView, versionStatsView } from '../views/stats-view.ts'
 import { triggerView } from '../views/trigger-view.ts'
@@ -64,6 +65,7 @@ export const namedSchemas: Readonly<Record<string, TSchema>> = {
   ScalingInputs: scalingInputsView,
   ScalingPoint: scalingPointView,
   ScalingSeries: scalingSeriesView,
+  Drop: dropView,
   Seek: seekView,
   ShadowReport: shadowReport,
   ShadowTarget: shadowTargetView,

@@ -6,6 +6,7 @@ import { answers, jsonBody, ok, put, route, taggedAnswers, type ApiRoute } from 
 import { triggerName } from '../request/path-parameters.ts'
 import { deletionView, leaseView } from '../views/lifetime-view.ts'
 import { triggerView } from '../views/trigger-view.ts'
+import { dropView } from '../views/drop-view.ts'
 import { seekView } from '../views/seek-view.ts'
 import { namePage } from '../views/view-schema.ts'
 import { pauseFields, pauseInputOf } from './pause-routes.ts'
@@ -43,6 +44,15 @@ const seekBody = Type.Object(
       },
     ),
     dryRun: Type.Boolean({ default: false, description: 'Only tell what would be moved.' }),
+  },
+  strict,
+)
+
+const dropBody = Type.Object(
+  {
+    key: Type.Optional(Type.String({ minLength: 1, maxLength: 4_096, description: 'Only the events of this key.' })),
+    by: Type.String({ minLength: 1, maxLength: 100, default: 'api', description: 'Who does not want them.' }),
+    dryRun: Type.Boolean({ default: false, description: 'Only tell how many there are.' }),
   },
   strict,
 )
@@ -146,6 +156,18 @@ export const triggerRoutes: readonly ApiRoute[] = [
     answers: { 200: answers(seekView) },
     problems: [409, 416, 503],
     handle: async (control, { name, body }) => ok(await control.seekTrigger(name, body)),
+  }),
+  route({
+    method: 'POST',
+    path: '/triggers/{name}/drop-parked',
+    operationId: 'dropParked',
+    tag: 'triggers',
+    summary: 'Makes dead letters of what a paused trigger, or a paused key of it, has parked: it does not run.',
+    parameters,
+    body: jsonBody(dropBody, { key: 'device-7', by: 'ada', dryRun: true }),
+    answers: { 200: answers(dropView) },
+    problems: [409],
+    handle: async (control, { name, body }) => ok(await control.dropParked(name, body)),
   }),
   route({
     method: 'POST',

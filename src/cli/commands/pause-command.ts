@@ -11,6 +11,7 @@ import { formatTable, type Column } from '../format-table.ts'
 import { duration, pointInTime } from '../option-parsers.ts'
 import { describePause, isOfTarget, parsePauseTarget, targetUsage } from '../pause-target.ts'
 import { userName } from '../user-name.ts'
+import { dropParked } from './drop-parked.ts'
 import { clientOf, printJson, withApiOptions, type ApiCommandOptions } from './api-command.ts'
 
 interface PauseOptions extends ApiCommandOptions {
@@ -24,6 +25,7 @@ interface ResumeOptions extends ApiCommandOptions {
   readonly atTime?: number
   readonly atOffset?: { readonly partition: number; readonly offset: number }
   readonly skip?: boolean
+  readonly dropParked?: boolean
   readonly dryRun?: boolean
   readonly yes?: boolean
 }
@@ -98,12 +100,13 @@ function addResume(program: Command, io: CommandIo): void {
     )
     .option('--at-offset <partition:offset>', 'of a trigger: go on there in this partition', placeOf)
     .option('--skip', 'of a trigger: go on with what arrives from now on')
-    .option('--dry-run', 'only tell what would be skipped or repeated')
-    .option('--yes', 'do not ask before events are skipped')
+    .option('--drop-parked', 'of a trigger or key: what it has parked becomes dead letters instead of running')
+    .option('--dry-run', 'only tell what would be skipped, repeated or dropped')
+    .option('--yes', 'do not ask before events are skipped or dropped')
     .option('--json', 'print JSON')
     .addHelpText(
       'after',
-      `\nExamples:\n  sluice resume telemetry-alert --at-time 2h --dry-run\n  sluice resume telemetry-alert\n  sluice resume key telemetry-alert device-7\n  sluice resume function price`,
+      `\nExamples:\n  sluice resume telemetry-alert --at-time 2h --dry-run\n  sluice resume telemetry-alert\n  sluice resume key telemetry-alert device-7\n  sluice resume key telemetry-alert device-8 --drop-parked\n  sluice resume function price`,
     )
     .action(async (first: string, more: readonly string[], options: ResumeOptions) => {
       const target = parsePauseTarget([first, ...more])
@@ -111,8 +114,11 @@ function addResume(program: Command, io: CommandIo): void {
       const to = seekTargetOf(options)
       if (to !== undefined && target.kind !== 'trigger')
         throw new SluiceError('SLUICE_CLI_USAGE', 'only a trigger can go on at another place')
-      if (options.dryRun === true && to === undefined)
-        throw new SluiceError('SLUICE_CLI_USAGE', 'a dry run is of --at-time, --at-offset or --skip')
+      const isDry = options.dryRun === true
+      if (isDry && to === undefined && options.dropParked !== true)
+        throw new SluiceError('SLUICE_CLI_USAGE', 'a dry run is of --at-time, --at-offset, --skip or --drop-parked')
+      if (options.dropParked === true) await dropParked(io, client, target, options)
+      if (isDry && to === undefined) return
       if (target.kind === 'trigger') {
         if (to !== undefined && !(await seek(io, client, target.trigger, to, options))) return
         const view = await client.json<TriggerView>('POST', apiPath('triggers', target.trigger, 'resume'))

@@ -7,6 +7,7 @@ import type { TriggerRecord } from '../../registry/registry-records.ts'
 import type { GatewayView } from '../gateway-view.ts'
 import { triggerViewOf, waitingTriggerViewOf } from '../views/trigger-views.ts'
 import { checkTrigger } from './check-trigger.ts'
+import { dropParked } from './drop-control.ts'
 import { seekTrigger } from './seek-control.ts'
 import { conditionOf } from './function-control.ts'
 
@@ -83,6 +84,10 @@ export function createTriggerControl(view: GatewayView): TriggerControl {
     async seekTrigger(name, seek) {
       recordNamed(name)
       return seekTrigger(view, name, seek)
+    },
+    async dropParked(name, drop) {
+      recordNamed(name)
+      return dropParked(view, name, drop)
     },
     async renew({ function: functionName, trigger, expiresAfterMs }) {
       const expiresAtMs = Date.now() + expiresAfterMs

@@ -12,6 +12,7 @@ import { logLineView, logPage } from '../../../src/api/views/log-view.ts'
 import { pauseEntry } from '../../../src/api/views/pause-view.ts'
 import { externalMetricView, scalingSeriesView, scalingView } from '../../../src/api/views/scaling-view.ts'
 import { redrivePlan, redriveView } from '../../../src/api/views/redrive-view.ts'
+import { dropView } from '../../../src/api/views/drop-view.ts'
 import { seekView } from '../../../src/api/views/seek-view.ts'
 import { statsView } from '../../../src/api/views/stats-view.ts'
 import { triggerView } from '../../../src/api/views/trigger-view.ts'
@@ -120,6 +121,12 @@ export function createViewControl(seed: number): GatewayControl {
     pauses: items(pauseEntry, listing),
     pause: items(pauseEntry, ['SLUICE_FUNCTIONS_NOT_FOUND', 'SLUICE_API_NOT_FOUND', 'SLUICE_STORE_WRITE']),
     endPause: view(pauseEntry, ['SLUICE_API_NOT_FOUND', 'SLUICE_STORE_WRITE']),
+    dropParked: view(dropView, [
+      'SLUICE_API_NOT_FOUND',
+      'SLUICE_DISPATCH_NOT_PAUSED',
+      'SLUICE_DISPATCH_PLACE',
+      'SLUICE_STORE_WRITE',
+    ]),
     seekTrigger: view(seekView, [
       'SLUICE_API_NOT_FOUND',
       'SLUICE_DISPATCH_NOT_PAUSED',

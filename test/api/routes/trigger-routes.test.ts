@@ -59,6 +59,15 @@ describe('a trigger', () => {
     expect((await call('POST', '/v1/triggers/alerts/pause', {})).body.detail).toBe('reason is missing')
   })
 
+  it('drops what it has parked, of a key or of all, by whoever says so', async () => {
+    const answer = await call('POST', '/v1/triggers/alerts/drop-parked', { key: 'device-7', by: 'ada', dryRun: true })
+    expect([answer.status, answer.body]).toEqual([200, { dryRun: true, parked: 3, dropped: 0 }])
+    expect(lastCall()).toEqual(['dropParked', 'alerts', { key: 'device-7', by: 'ada', dryRun: true }])
+    await call('POST', '/v1/triggers/alerts/drop-parked', {})
+    expect(lastCall()).toEqual(['dropParked', 'alerts', { by: 'api', dryRun: false }])
+    expect((await call('POST', '/v1/triggers/alerts/drop-parked', { key: '' })).status).toBe(400)
+  })
+
   it('is deleted', async () => {
     const headers = { 'if-match': '"9"' }
     expect((await call('DELETE', '/v1/triggers/alerts', undefined, headers)).body).toEqual({ deleted: 'alerts' })
