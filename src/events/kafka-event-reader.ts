@@ -1,5 +1,5 @@
 import { SluiceError } from '../errors/sluice-error.ts'
-import type { LogRecord } from '../log/log-record.ts'
+import type { LogRecord, RecordHeaders } from '../log/log-record.ts'
 import { isContentType, kafkaContentMode, type KafkaContentMode } from './bindings/kafka.ts'
 import { attributeText } from './cloud-event-validation.ts'
 import { encodeEventHeader } from './event-header-codec.ts'
@@ -12,11 +12,12 @@ import {
   kafkaEventOf,
   mappingInputOf,
   recordId,
+  traceparentOf,
   type KafkaEventDefaults,
 } from './kafka-event.ts'
 import { createHomeEventReader } from './home-event-reader.ts'
 import { kafkaHeaderByteLength, writeKafkaHeader, type KafkaRecordParts } from './kafka-header-codec.ts'
-import { isTraceparent } from './traceparent.ts'
+import { isTracestate } from './traceparent.ts'
 
 /**
  * What happens to records without a value that are no CloudEvent: `skip` and `dead-letter` report a problem, which the
@@ -107,9 +108,9 @@ export function createKafkaEventReader(options: KafkaEventReaderOptions): EventR
       case 'dedupId':
         return undefined
       case 'traceparent':
-        return validTraceparent(record)
+        return record.headers === null ? undefined : traceparentOf(record.headers)
       case 'tracestate':
-        return validTraceparent(record) === undefined ? undefined : headerText(record.headers ?? [], name)
+        return tracestateOf(record.headers ?? [])
       case 'id':
         return mappedField(record, name) ?? recordId(partsOf(record), defaults)
       case 'datacontenttype':
@@ -131,9 +132,9 @@ export function createKafkaEventReader(options: KafkaEventReaderOptions): EventR
     return undefined
   }
 
-  function validTraceparent({ headers }: LogRecord): string | undefined {
-    const text = headers === null ? undefined : headerText(headers, 'traceparent')
-    return text !== undefined && isTraceparent(text) ? text : undefined
+  function tracestateOf(headers: RecordHeaders): string | undefined {
+    const text = traceparentOf(headers) === undefined ? undefined : headerText(headers, 'tracestate')
+    return text !== undefined && isTracestate(text) ? text : undefined
   }
 
   function keyOf(record: LogRecord): string {
@@ -193,9 +194,7 @@ export function createKafkaEventReader(options: KafkaEventReaderOptions): EventR
         const result = parsed(record)
         return 'event' in result ? result.event.header.traceparent : undefined
       }
-      return (
-        (mode === 'binary' ? binaryAttribute(record, 'traceparent') : undefined) ?? headerText(headers, 'traceparent')
-      )
+      return (mode === 'binary' ? binaryAttribute(record, 'traceparent') : undefined) ?? traceparentOf(headers)
     },
     headerByteLength(record) {
       if (record.header !== null) return record.header.length

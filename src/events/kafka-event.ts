@@ -91,8 +91,8 @@ function withOrigin(attributes: Attributes, record: KafkaRecordParts, defaults: 
     protocol: contextOf(record, defaults),
   }
   if (header.traceparent === undefined && record.headers !== null) {
-    const traceparent = headerText(record.headers, 'traceparent')
-    if (traceparent !== undefined && isTraceparent(traceparent)) {
+    const traceparent = traceparentOf(record.headers)
+    if (traceparent !== undefined) {
       header.traceparent = traceparent
       const tracestate = headerText(record.headers, 'tracestate')
       if (tracestate !== undefined && isTracestate(tracestate)) header.tracestate = tracestate
@@ -112,6 +112,18 @@ export function mappingInputOf(record: Pick<KafkaRecordParts, 'key' | 'headers'>
 export function headerText(headers: RecordHeaders, wanted: string): string | undefined {
   for (const [name, value] of headers) if (name === wanted) return value.toString()
   return undefined
+}
+
+/** The sender's trace, when it is valid and the only one: of two that differ neither can be trusted. */
+export function traceparentOf(headers: RecordHeaders): string | undefined {
+  let found: string | undefined
+  for (const [name, value] of headers) {
+    if (name !== 'traceparent') continue
+    const text = value.toString()
+    if (found !== undefined && found !== text) return undefined
+    found = text
+  }
+  return found !== undefined && isTraceparent(found) ? found : undefined
 }
 
 /** The content type of a mapped record; a header that is no media type is left where it is, in the protocol context. */

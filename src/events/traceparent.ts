@@ -36,7 +36,27 @@ export function isTraceparent(text: string): boolean {
 /** Vendors must be able to carry 512 characters (§3.3.1.5); more is dropped as a whole, as a cut list has another meaning. */
 export const maxTracestateBytes = 512
 
-/** Whether a `tracestate` is worth keeping: printable ASCII and within the bound. Its members are the vendors' matter. */
+/** Members of a list (§3.3.1.1). */
+const maxTracestateMembers = 32
+
+/** `key`, simple or `tenant@system`, and `value` (§3.3.1.3). */
+const memberPattern =
+  /^(?:[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13})=[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]$/
+
+/**
+ * Whether a `tracestate` is to be handed on: at most 32 members, each well-formed and each key once; empty members are
+ * allowed. One with an error is dropped as a whole, and its `traceparent` counts all the same (§3.3.1.4, §4.3).
+ */
 export function isTracestate(text: string): boolean {
-  return text.length > 0 && text.length <= maxTracestateBytes && /^[\x20-\x7e]+$/.test(text)
+  if (text.length === 0 || text.length > maxTracestateBytes) return false
+  const keys = new Set<string>()
+  for (const part of text.split(',')) {
+    const member = part.replace(/^[ \t]+|[ \t]+$/g, '')
+    if (member === '') continue
+    if (!memberPattern.test(member)) return false
+    const key = member.slice(0, member.indexOf('='))
+    if (keys.has(key) || keys.size === maxTracestateMembers) return false
+    keys.add(key)
+  }
+  return keys.size > 0
 }

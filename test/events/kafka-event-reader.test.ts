@@ -54,6 +54,19 @@ describe('a record that is no CloudEvent', () => {
     expect(reader.traceparent(record)).toBe(traceparent)
   })
 
+  it('begins no trace of two that differ, and hands on no tracestate that is broken', () => {
+    const other = traceparent.replace('0af7', '1af7')
+    const two = recordOf({ headers: [...headersOf({ traceparent }), ...headersOf({ traceparent: other })] })
+    expect(readerOf().traceparent(two)).toBeUndefined()
+    expect(readerOf().header(two)).not.toHaveProperty('traceparent')
+    const twice = recordOf({
+      headers: [...headersOf({ traceparent }), ...headersOf({ traceparent, tracestate: 'A=1' })],
+    })
+    expect(readerOf().traceparent(twice)).toBe(traceparent)
+    expect(readerOf().attribute(twice, 'tracestate')).toBeUndefined()
+    expect(readerOf().header(twice)).not.toHaveProperty('tracestate')
+  })
+
   it('has the key of the record, another by mapping, or none', () => {
     expect(readerOf().key(record)).toBe('k1')
     expect(readerOf().key(recordOf({ key: null }))).toBe('')

@@ -3,6 +3,7 @@ import type { KafkaSinkConfig } from '../../config/sections/kafka-sink.ts'
 import { SluiceError } from '../../errors/sluice-error.ts'
 import { encodeKafkaBinary, encodeKafkaStructured } from '../../events/bindings/kafka.ts'
 import type { KafkaClient } from '../../log/kafka/kafka-client.ts'
+import type { RecordHeaders } from '../../log/log-record.ts'
 import { partitionFor } from '../../log/partitioner.ts'
 import { checkSink } from '../check-policy.ts'
 import type { OutgoingResult, Sink, SinkHealth } from '../sink.ts'
@@ -53,7 +54,8 @@ export class KafkaSink implements Sink {
       const key = meta.key === undefined ? message.key : Buffer.from(meta.key)
       const count = await this.#partitions(topic)
       const partition = partitionFor(key, count, () => this.#turn++ % count)
-      await this.#client.produce(topic, partition, [{ ...message, key }])
+      const headers = [...message.headers, ...traceHeaders(header)]
+      await this.#client.produce(topic, partition, [{ ...message, key, headers }])
       this.#problem = undefined
     } catch (thrown) {
       const error = SluiceError.from(thrown, 'SLUICE_KAFKA_PRODUCE')
@@ -115,4 +117,12 @@ export class KafkaSink implements Sink {
     this.#counts.set(topic, { count, atMs: Date.now() })
     return count
   }
+}
+
+/** By the names of Trace Context, whatever the content mode: that is where a consumer's tracing looks. */
+function traceHeaders({ traceparent, tracestate }: OutgoingResult['header']): RecordHeaders {
+  if (traceparent === undefined) return []
+  const headers: [string, Buffer][] = [['traceparent', Buffer.from(traceparent)]]
+  if (tracestate !== undefined) headers.push(['tracestate', Buffer.from(tracestate)])
+  return headers
 }

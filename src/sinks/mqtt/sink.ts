@@ -76,7 +76,11 @@ class MqttSink implements Sink {
   #message({ header, value }: OutgoingResult): MqttMessage {
     const { contentMode } = this.#config
     const { protocolVersion } = this.#publisher
-    if (contentMode === 'structured') return encodeMqttStructured(header, value, protocolVersion)
+    if (contentMode === 'structured') {
+      const { payload, properties } = encodeMqttStructured(header, value, protocolVersion)
+      if (properties === undefined) return { payload }
+      return { payload, properties: { ...properties, userProperties: traceProperties(header) } }
+    }
     // MQTT 3.1.1 has no place for attributes beside the payload.
     if (protocolVersion === 4) return { payload: value }
     if (contentMode === 'binary') return encodeMqttBinary(header, value)
@@ -84,10 +88,16 @@ class MqttSink implements Sink {
       payload: value,
       properties: {
         ...(header.datacontenttype === undefined ? {} : { contentType: header.datacontenttype }),
-        userProperties: header.traceparent === undefined ? {} : { traceparent: header.traceparent },
+        userProperties: traceProperties(header),
       },
     }
   }
+}
+
+/** The user properties of Trace Context: that is where a subscriber's tracing looks, whatever the content mode. */
+function traceProperties({ traceparent, tracestate }: OutgoingResult['header']): Record<string, string> {
+  if (traceparent === undefined) return {}
+  return { traceparent, ...(tracestate === undefined ? {} : { tracestate }) }
 }
 
 /** Placeholders mean the causing event; what the result says itself is closer to what its author meant. */

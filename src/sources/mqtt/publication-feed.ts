@@ -151,10 +151,10 @@ export class PublicationFeed {
   }
 }
 
-/** The first value of the MQTT 5 user property; see https://w3c.github.io/trace-context-mqtt/. */
+/** The MQTT 5 user property (https://w3c.github.io/trace-context-mqtt/); one that is there twice counts as none. */
 function senderTraceparent(publication: Publication): string | undefined {
   const value = publication.properties?.userProperties?.['traceparent']
-  return typeof value === 'string' ? value : value?.[0]
+  return typeof value === 'string' ? value : undefined
 }
 
 function problemOf(error: SluiceError): EventProblem {

@@ -144,6 +144,14 @@ describeWith(['mosquitto'], 'an MQTT sink on Mosquitto', () => {
     })
   })
 
+  it.each(['structured', 'plain'] as const)('sends the trace as user properties in %s mode, too', async contentMode => {
+    const next = await received(5)
+    const sink = await startSink(configOf({ url: mosquitto.url, protocolVersion: 5 }, { contentMode }))
+    await untilReady(sink)
+    await sink.deliver(result({ header: { ...header, tracestate: 'a=1' } }))
+    expect((await next()).properties?.userProperties).toEqual({ traceparent, tracestate: 'a=1' })
+  })
+
   it('sends the bare body with MQTT 3.1.1, or an envelope where that is asked for', async () => {
     const next = await received(4)
     const broker = { url: mosquitto.url, protocolVersion: 4 }
