@@ -1,7 +1,10 @@
 import { exitCodeOf, exitCodes } from './cli/exit-codes.ts'
 import { readyBanner, type GatewayAddresses } from './cli/ready-banner.ts'
 import type { Config } from './config/config.ts'
+import { secretStrings } from './config/secret-strings.ts'
 import { SluiceError } from './errors/sluice-error.ts'
+import { readSecrets } from './functions/secret-values.ts'
+import { LogRedaction } from './telemetry/log-redaction.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
 
 /** What the process needs of a gateway. */
@@ -34,7 +37,9 @@ const closeGraceMs = 15_000
  *                                                            └──second signal, or the limit──▶ process exit 1
  */
 export async function runGateway(config: Config, version: string, createGateway: CreateGateway): Promise<number> {
-  const logger = createLogger({ level: config.logging.level })
+  const redaction = new LogRedaction()
+  redaction.know(secretsOf(config))
+  const logger = createLogger({ level: config.logging.level, redaction })
   for (const warning of config.warnings) logger.warn(warning)
   for (const part of config.disabled) logger.info(part, `${part.kind} ${part.name} is off: ${part.reason}`)
 
@@ -67,6 +72,16 @@ export async function runGateway(config: Config, version: string, createGateway:
     signals.stop()
     process.off('uncaughtException', crash)
     process.off('unhandledRejection', crash)
+  }
+}
+
+/** What no line of the log may show. */
+function secretsOf(config: Config): readonly string[] {
+  try {
+    return [...secretStrings(config), ...readSecrets(config).values()]
+  } catch {
+    // A file that cannot be read hinders the start, which says so.
+    return secretStrings(config)
   }
 }
 

@@ -4,6 +4,7 @@ import { attribute } from '../telemetry/attributes.ts'
 import { Histogram } from '../telemetry/histogram.ts'
 import type { InvocationOutcome } from '../workers/invocation.ts'
 import type { Admission } from './admission.ts'
+import { attemptFacts, lastAttempt } from './attempt-facts.ts'
 import type { AssignedWindow } from './assigned-window.ts'
 import { DeadLetters, type Burial } from './dead-letters.ts'
 import type { Delivery } from './delivery.ts'
@@ -325,9 +326,8 @@ export class Settlement {
     span?.end(durable === true ? message : `not written, the trigger was stopped first: ${message}`)
     lane.burying--
     if (durable !== true) return
-    const { partition, record } = delivery
     this.#options.logger.warn(
-      { trigger: this.#options.name, partition, offset: record.offset, reason: burial.reason },
+      { ...attemptFacts(delivery, lastAttempt(delivery)), reason: burial.reason },
       `dead letter after ${delivery.failures?.length ?? 0} failed attempts: ${burial.message}`,
     )
     lane.blockedSinceMs = 0
@@ -362,7 +362,7 @@ export class Settlement {
       void this.#finish(() => this.#parts.parked.completed(delivery, burial !== undefined))
     }
     this.acceptToDoneMs.record(this.#options.now() - delivery.record.timestampMs)
-    this.#options.onDone?.(delivery)
+    this.#options.onDone?.(delivery, burial !== undefined)
     this.#options.recorder?.completed(delivery, burial)
   }
 

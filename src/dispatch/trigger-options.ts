@@ -81,5 +81,5 @@ export interface TriggerOptions {
   /** Keeps what happens to events, to be looked at. Absent: nothing does. */
   readonly recorder?: EventRecorder | undefined
   /** An event is complete: done or buried. For the log of what came in and out. */
-  readonly onDone?: (delivery: Delivery) => void
+  readonly onDone?: (delivery: Delivery, isBuried: boolean) => void
 }

@@ -1,3 +1,4 @@
+import { attemptFacts, lastAttempt } from '../dispatch/attempt-facts.ts'
 import type { Delivery } from '../dispatch/delivery.ts'
 import type { DispatchLogger } from '../dispatch/trigger-options.ts'
 import type { IncomingEvent, StreamIntake } from '../sources/source.ts'
@@ -49,14 +50,19 @@ export class TrafficLog {
     }
   }
 
-  /** An event of a trigger is complete. */
-  done(trigger: string, stream: string, sinks: readonly string[], delivery: Delivery): void {
+  /** An event of a trigger is complete, by success or as a dead letter. */
+  done(sinks: readonly string[], delivery: Delivery, isBuried: boolean): void {
     const nowMs = Date.now()
+    const { partition, record, results, feed } = delivery
+    const { trigger, stream } = feed
     if (!this.#hasRoom(trigger, nowMs)) return
-    const { partition, record, attempt, traceparent, results } = delivery
-    const out = results === 0 || sinks.length === 0 ? 'no result' : `${results} → ${sinks.join(', ')}`
-    const facts = { trigger, attempt, ms: nowMs - record.timestampMs, ...traceFields(traceparent) }
-    this.#logger.info(facts, `done ${stream}/${partition}@${record.offset} by ${trigger}: ${out}`)
+    const result = results === 0 || sinks.length === 0 ? 'no result' : `${results} → ${sinks.join(', ')}`
+    const attempt = isBuried ? lastAttempt(delivery) : delivery.attempt
+    const facts = { ...attemptFacts(delivery, attempt), attempt, ms: nowMs - record.timestampMs }
+    this.#logger.info(
+      facts,
+      `done ${stream}/${partition}@${record.offset} by ${trigger}: ${isBuried ? 'dead letter' : result}`,
+    )
   }
 
   stop(): void {

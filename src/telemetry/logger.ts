@@ -2,6 +2,7 @@ import { destination, pino, stdTimeFunctions, type Logger } from 'pino'
 import type { LoggingConfig } from '../config/sections/logging.ts'
 import { parseTraceparent } from '../events/traceparent.ts'
 import { createConsoleFormat } from './console-format.ts'
+import { LogRedaction } from './log-redaction.ts'
 
 export type { Logger } from 'pino'
 
@@ -9,13 +10,15 @@ export interface LoggerOptions {
   readonly level: LoggingConfig['level']
   /** Lines for people instead of JSON; default: whether `fd` is a terminal. */
   readonly pretty?: boolean
+  /** What hides secrets by their value or place; default: one that knows no values. */
+  readonly redaction?: LogRedaction
   /** File descriptor that lines are written to, default 1. */
   readonly fd?: number
 }
 
 const secretNames = [
   'authorization', 'Authorization', 'cookie', 'password', 'passphrase', 'secret', 'secrets', 'token', 'sasl',
-  'apiKey', 'accessKey', 'privateKey',
+  'apiKey', 'accessKey', 'privateKey', 'accessToken', 'refreshToken', 'access_token', 'refresh_token', 'client_secret',
 ] // prettier-ignore
 
 /** As far down as the gateway nests what it logs; a wildcard stands for exactly one level. */
@@ -26,12 +29,17 @@ const redactedPaths = ['', '*.', '*.*.'].flatMap(prefix => secretNames.map(name 
  * so that the last line before a crash is there. A reader that goes away or a full disk behind stdout loses lines and
  * nothing else.
  */
-export function createLogger({ level, fd = 1, pretty = fd === 1 && process.stdout.isTTY }: LoggerOptions): Logger {
+export function createLogger(options: LoggerOptions): Logger {
+  const { level, fd = 1, redaction = new LogRedaction() } = options
+  const { pretty = fd === 1 && process.stdout.isTTY } = options
   const out = destination({ fd, sync: true })
   // Without a listener a failed write would end the process.
   out.on('error', () => {})
   const format = pretty ? createConsoleFormat({ colors: hasColors(fd) }) : undefined
-  const stream = format === undefined ? out : { write: (line: string) => void out.write(format(line)) }
+  const write = (line: string): void => {
+    const hidden = redaction.hide(line)
+    out.write(format === undefined ? hidden : format(hidden))
+  }
   return pino(
     {
       level,
@@ -40,7 +48,7 @@ export function createLogger({ level, fd = 1, pretty = fd === 1 && process.stdou
       formatters: { level: label => ({ level: label }) },
       redact: { paths: redactedPaths, censor: '[redacted]' },
     },
-    stream,
+    { write },
   )
 }
 

@@ -1,3 +1,5 @@
+import { parseTraceparent } from '../events/traceparent.ts'
+import { HandlerEvent } from './event-object.ts'
 import type { FrameReader } from './frame-codec.ts'
 import type { EmitOptions } from './handler-types.ts'
 import type { LogOrigin } from './log-capture.ts'
@@ -25,6 +27,7 @@ export class Attempt implements LogOrigin {
   timedOut = false
   #controller: AbortController | undefined
   #results: EncodedResult[] | undefined
+  #eventTrace: string | undefined
 
   constructor(frame: FrameReader, from: number, to: number, startedAt: number, limits: AttemptLimits) {
     this.frame = frame
@@ -51,8 +54,9 @@ export class Attempt implements LogOrigin {
     return this.frame.feed(this.head).trigger
   }
 
+  /** Of the span that it runs in; without tracing that of the event, if its sender gave it one. */
   get traceId(): string | undefined {
-    return this.frame.traceparent(this.head)?.slice(3, 35)
+    return this.frame.traceparent(this.head)?.slice(3, 35) ?? (this.#eventTrace ??= this.#traceOfEvent())
   }
 
   /** Until it is ended, in ms; negative afterwards. Not of the wall clock, which may jump while it runs. */
@@ -92,6 +96,11 @@ export class Attempt implements LogOrigin {
     if (result === undefined || this.#results === undefined) return result
     this.#keep(result)
     return undefined
+  }
+
+  #traceOfEvent(): string | undefined {
+    const { traceparent } = new HandlerEvent(this.frame, this.head)
+    return traceparent === undefined ? undefined : parseTraceparent(traceparent)?.traceId
   }
 
   #keep(result: EncodedResult): void {

@@ -117,7 +117,7 @@ export function buildTrigger(
     recorder: parts.recorder,
     ...(traffic === undefined
       ? {}
-      : { onDone: delivery => traffic.done(name, definition.stream, definition.sinks, delivery) }),
+      : { onDone: (delivery, isBuried) => traffic.done(definition.sinks, delivery, isBuried) }),
   })
   return { log, dispatch }
 }
