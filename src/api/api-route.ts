@@ -68,6 +68,8 @@ export interface ApiRequest<Query = unknown, Body = unknown> {
   readonly gone: AbortSignal
   /** Follows logs until the server closes. */
   readonly follow: (control: ObservationControl, functionName: string, query: LogsQuery) => Promise<Readable>
+  /** Tells what paths answer, with the caller's rights, until the server closes. */
+  readonly watch: (paths: readonly string[]) => Readable
 }
 
 export type ApiAnswer =

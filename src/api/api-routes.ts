@@ -3,6 +3,7 @@ import { aliasRoutes } from './routes/alias-routes.ts'
 import { deadLetterRoutes } from './routes/dead-letter-routes.ts'
 import { functionRoutes } from './routes/function-routes.ts'
 import { invocationRoutes } from './routes/invocation-routes.ts'
+import { liveRoutes } from './routes/live-routes.ts'
 import { observationRoutes } from './routes/observation-routes.ts'
 import { pauseRoutes } from './routes/pause-routes.ts'
 import { recentEventRoutes } from './routes/recent-event-routes.ts'
@@ -28,4 +29,5 @@ export const apiRoutes: readonly ApiRoute[] = [
   ...whyRoutes,
   ...recentEventRoutes,
   ...stageRoutes,
+  ...liveRoutes,
 ]

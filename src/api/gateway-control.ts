@@ -3,6 +3,7 @@ import type { DeadLetterControl } from './dead-letter-control.ts'
 import type { FunctionControl } from './function-control.ts'
 import type { InvocationControl } from './invocation-control.ts'
 import type { ObservationControl } from './observation-control.ts'
+import type { OverviewControl } from './overview-control.ts'
 import type { PauseControl } from './pause-control.ts'
 import type { RecentEventsControl } from './recent-events-control.ts'
 import type { RedriveControl } from './redrive-control.ts'
@@ -29,6 +30,7 @@ export interface GatewayControl
     ScalingControl,
     WhyControl,
     RecentEventsControl,
+    OverviewControl,
     StageControl {}
 
 /** The stages and the process as a whole. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { problemOf } from '../errors/problem-details.ts'
 import { SluiceError } from '../errors/sluice-error.ts'
 import { answerProblem } from './answer-problem.ts'
 import { apiRoutes } from './api-routes.ts'
@@ -9,6 +10,8 @@ import type { GatewayControl } from './gateway-control.ts'
 import { openapiDocument } from './openapi/openapi.ts'
 import { nameWords } from './request/path-parameters.ts'
 import { createReadRequest } from './request/read-request.ts'
+import { serveDashboard } from './serve-dashboard.ts'
+import { watchPaths, type PathAnswer, type WatchOptions } from './watch-paths.ts'
 
 export interface RegisterApiOptions {
   /** false: only /healthz, /readyz and /metrics. Default true. */
@@ -19,8 +22,12 @@ export interface RegisterApiOptions {
   readonly version?: string
   /** Largest body of an operation that does not say another. Default 1 MiB. */
   readonly maxBodyBytes?: number
+  /** Whether the dashboard is served at /dashboard/. Default true; never without the API, which it asks for everything. */
+  readonly dashboard?: boolean
   /** Of `GET …/logs?follow=true`. */
   readonly follow?: FollowLogsOptions
+  /** Of `GET /live`. */
+  readonly watch?: WatchOptions
 }
 
 const allMethods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
@@ -53,6 +60,7 @@ export async function registerApi(
   })
 
   if (options.enabled === false) return
+  if (options.dashboard !== false) await app.register(scope => serveDashboard(scope))
   await app.register(
     async scope => {
       scope.setErrorHandler(answerProblem)
@@ -63,7 +71,10 @@ export async function registerApi(
       scope.addHook('preClose', async () => closing.abort())
       const follow: ApiRequest['follow'] = (from, functionName, query) =>
         followLogs(from, functionName, query, closing.signal, options.follow)
-      for (const route of apiRoutes) registerRoute(scope, route, control, follow, options.maxBodyBytes)
+      const watchAs = (authorization: string | undefined) => (paths: readonly string[]) =>
+        watchPaths(path => askPath(app, path, authorization), paths, closing.signal, options.watch)
+      const streams = { follow, watchAs }
+      for (const route of apiRoutes) registerRoute(scope, route, control, streams, options.maxBodyBytes)
       registerDocument(scope, version)
       const paths = new Map<string, string[]>()
       for (const { path, method } of apiRoutes) paths.set(path, [...(paths.get(path) ?? []), method])
@@ -113,11 +124,35 @@ function readBodiesAsBytes(scope: FastifyInstance): void {
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 }
 
+/** Answers that go on. */
+interface Streams {
+  readonly follow: ApiRequest['follow']
+  readonly watchAs: (authorization: string | undefined) => ApiRequest['watch']
+}
+
+/** What a path answers to whoever has this authorization, by the same way that a request takes. */
+async function askPath(app: FastifyInstance, path: string, authorization: string | undefined): Promise<PathAnswer> {
+  const problem = (error: SluiceError): PathAnswer => {
+    const document = problemOf(error)
+    return { status: document.status, body: JSON.stringify(document) }
+  }
+  try {
+    const headers = authorization === undefined ? {} : { authorization }
+    const reply = await app.inject({ method: 'GET', url: path, headers })
+    if (/^application\/(problem\+)?json/.test(String(reply.headers['content-type']))) {
+      return { status: reply.statusCode, body: reply.body }
+    }
+    return problem(new SluiceError('SLUICE_API_INVALID_REQUEST', `${path} cannot be watched: it does not answer JSON`))
+  } catch (error) {
+    return problem(SluiceError.from(error))
+  }
+}
+
 function registerRoute(
   scope: FastifyInstance,
   route: ApiRoute,
   control: GatewayControl,
-  follow: ApiRequest['follow'],
+  { follow, watchAs }: Streams,
   maxBodyBytes = 1024 * 1024,
 ): void {
   const read = createReadRequest(route)
@@ -127,7 +162,11 @@ function registerRoute(
     bodyLimit: (route.body.kind === 'json' ? route.body.maxBytes : undefined) ?? maxBodyBytes,
     exposeHeadRoute: false,
     handler: async (request, reply) => {
-      const answer = await route.handle(control, { ...read(request, reply), follow })
+      const answer = await route.handle(control, {
+        ...read(request, reply),
+        follow,
+        watch: watchAs(request.headers.authorization),
+      })
       return send(reply, answer, route)
     },
   })

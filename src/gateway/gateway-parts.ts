@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { registerApi } from '../api/register-api.ts'
+import { dashboardPath } from '../api/serve-dashboard.ts'
 import type { GatewayAddresses } from '../cli/ready-banner.ts'
 import type { Config } from '../config/config.ts'
 import { ProcessGate } from '../dispatch/process-gate.ts'
@@ -269,9 +270,11 @@ export class GatewayParts {
     this.#custom.register(metrics)
     await registerApi(parts.listener.app, createControl(view), {
       enabled: config.api.enabled,
+      dashboard: config.api.dashboard,
       token: config.api.token,
       version,
     })
+    if (config.api.enabled && config.api.dashboard) parts.listener.routes.home = dashboardPath
   }
 
   #buildFleet(secrets: ReadonlyMap<string, string>): Fleet {

@@ -134,6 +134,7 @@ function createAnswerCheck(document: Json): (operation: Operation, answer: RawAn
     const media = content[type]
     if (media === undefined) throw new Error(`${status} as '${type}' is not documented: ${text.slice(0, 2_000)}`)
     if (media.schema === undefined) return
+    if (type === 'text/event-stream') return check(media.schema, text)
     if (!isStream) return check(media.schema, JSON.parse(text))
     const lines = text.slice(0, text.lastIndexOf('\n') + 1).split('\n')
     for (const line of lines) if (line !== '') check(media.schema, JSON.parse(line))

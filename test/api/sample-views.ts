@@ -6,6 +6,7 @@ import type { PauseInput } from '../../src/api/pause-control.ts'
 import type { LogLineView } from '../../src/api/views/log-view.ts'
 import type { RedriveView } from '../../src/api/views/redrive-view.ts'
 import type { ScalingInputsView, ScalingView } from '../../src/api/views/scaling-view.ts'
+import type { OverviewView } from '../../src/api/views/overview-view.ts'
 import type { StatsView } from '../../src/api/views/stats-view.ts'
 import type { PauseEntry, PauseTarget } from '../../src/api/views/pause-view.ts'
 import type { PauseView, TriggerView } from '../../src/api/views/trigger-view.ts'
@@ -310,3 +311,20 @@ export const scalingViewOf = (name: string): ScalingView => {
     ],
   }
 }
+
+export const overviewOf = (fields: Partial<OverviewView> = {}): OverviewView => ({
+  atMs: 1_000,
+  version: '0.2.0',
+  startedAtMs: 0,
+  ready: true,
+  problems: [],
+  problemCount: 0,
+  functionCount: 1,
+  cores: 2,
+  sources: [{ name: 'web', kind: 'http', state: 'running', stream: 'web', accepted: 7, refused: 2 }],
+  streams: [{ name: 'web', kind: 'home', partitions: 1, appended: 9, kept: 4, bytes: 100 }],
+  triggers: [],
+  pools: [],
+  sinks: [{ name: 'out', kind: 'mqtt', ready: true }],
+  ...fields,
+})

@@ -12,6 +12,7 @@ import {
   functionSummaryOf,
   functionViewOf,
   logLineOf,
+  overviewOf,
   pauseEntryOf,
   pauseViewOf,
   redriveOf,
@@ -281,6 +282,7 @@ export function createStubControl(): StubControl {
       this.invocations.push(request)
       return { id: 'e1', stream: `invocations-${name}`, partition: 0, offset: 5 }
     },
+    overview: async () => overviewOf(),
     sources: async () => [
       { name: 'web', kind: 'http', state: 'running', stream: 'web', accepted: 7, duplicates: 1, refused: { full: 2 } },
     ],

@@ -34,8 +34,8 @@ import { planDeleteTrigger, planPutTrigger, planRenew } from '../../src/registry
 import type { RegistryChange } from '../../src/registry/registry-change.ts'
 import type { FunctionRecord, RegistryState, TriggerRecord } from '../../src/registry/registry-records.ts'
 import { emptyState, type ReplicatedState } from '../../src/registry/state-draft.ts'
-import { deadLetterOf, pauseEntryOf, pauseViewOf, seekViewOf, triggerViewOf } from '../api/sample-views.ts'
 import { recentEventsOf } from '../api/sample-recent-events.ts'
+import { deadLetterOf, overviewOf, pauseEntryOf, pauseViewOf, seekViewOf, triggerViewOf } from '../api/sample-views.ts'
 import { whyViewOf } from '../api/sample-why.ts'
 
 export interface SeenRequest {
@@ -307,6 +307,7 @@ export async function startMemoryGateway(options: { readonly token?: string } = 
       gateway.followers.add(onLines)
       return () => void gateway.followers.delete(onLines)
     },
+    overview: async () => overviewOf(),
     sources: async () => [],
     streams: async () => gateway.streams,
     sinks: async () => gateway.sinks.map(name => ({ name, kind: 'stream', ready: true })),

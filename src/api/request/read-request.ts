@@ -9,7 +9,7 @@ import { readQuery } from './read-query.ts'
 import { createValidator } from './validator.ts'
 
 /** Checks the requests of one operation and gives its handler what it needs. */
-export type ReadRequest = (request: FastifyRequest, reply: FastifyReply) => Omit<ApiRequest, 'follow'>
+export type ReadRequest = (request: FastifyRequest, reply: FastifyReply) => Omit<ApiRequest, 'follow' | 'watch'>
 
 /** The returned function throws {SluiceError} SLUICE_API_INVALID_REQUEST and SLUICE_HTTP_CONTENT_TYPE. */
 export function createReadRequest(route: ApiRoute): ReadRequest {

@@ -108,8 +108,10 @@ async function partitionsOf({ dispatch, log, record }: RunningTrigger, logEnds: 
   ])
   const progress = new Map(dispatch.partitions().map(entry => [entry.partition, entry]))
   return Array.from({ length: log.partitionCount }, (_, partition) => {
-    const end = ends?.[partition]?.end ?? null
     const done = progress.get(partition)?.completed ?? committed?.get(partition) ?? null
+    const known = ends?.[partition]?.end
+    // Ends are a moment older than what was completed since.
+    const end = known === undefined ? null : Math.max(known, done ?? 0)
     const lag = end === null ? null : Math.max(0, end - (done ?? ends?.[partition]?.low ?? 0))
     return {
       partition,

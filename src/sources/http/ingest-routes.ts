@@ -32,6 +32,8 @@ export class IngestRoutes {
   readonly #routes = new Map<string, IngestRoute>()
   /** Of the listener. */
   readonly gauge: InflightGauge
+  /** Where a browser is sent that asks for `/`, if no source has that path. */
+  home: string | undefined
   readonly #isReserved: (path: string) => boolean
   /** Most gateways have none: then a path is looked up once. */
   #withSubpaths = 0
@@ -98,7 +100,10 @@ export class IngestRoutes {
   #receive(request: FastifyRequest, reply: FastifyReply): void {
     const path = pathOf(request.raw.url!)
     const route = this.find(path)
-    if (route === undefined) return refuseUnread(request, reply, nothingAt(path))
+    if (route === undefined) {
+      if (path === '/' && request.method === 'GET' && this.home !== undefined) return void reply.redirect(this.home)
+      return refuseUnread(request, reply, nothingAt(path))
+    }
     if (request.method !== 'OPTIONS' && !route.methods.includes(request.method)) {
       const allow = this.allowedMethods(path)!
       return refuseUnread(request, reply, methodNotAllowed(request.method, path), { allow })

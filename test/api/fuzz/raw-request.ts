@@ -52,7 +52,7 @@ export class RawClient {
       sent.on('error', error => reject(Object.assign(error, { reusedSocket: sent.reusedSocket })))
       sent.on('response', response => {
         const { statusCode: status = 0 } = response
-        const isStream = response.headers['content-type'] === 'application/x-ndjson'
+        const isStream = ['application/x-ndjson', 'text/event-stream'].includes(response.headers['content-type'] ?? '')
         const chunks: Buffer[] = []
         const done = () => resolve({ status, headers: response.headers, body: Buffer.concat(chunks), isStream })
         response.on('data', (chunk: Buffer) => {

@@ -9,6 +9,7 @@ import { gatewayHealth, sinkView, sourceView, streamView } from '../../../src/ap
 import { acceptedInvocation } from '../../../src/api/views/invocation-view.ts'
 import { leaseView } from '../../../src/api/views/lifetime-view.ts'
 import { logLineView, logPage } from '../../../src/api/views/log-view.ts'
+import { overviewView } from '../../../src/api/views/overview-view.ts'
 import { pauseEntry } from '../../../src/api/views/pause-view.ts'
 import { externalMetricView, scalingSeriesView, scalingView } from '../../../src/api/views/scaling-view.ts'
 import { redrivePlan, redriveView } from '../../../src/api/views/redrive-view.ts'
@@ -186,6 +187,7 @@ export function createViewControl(seed: number): GatewayControl {
       'SLUICE_LOG_CLOSED',
       'SLUICE_LOG_RECORD_TOO_LARGE',
     ]),
+    overview: view(overviewView, listing),
     sources: items(sourceView, listing),
     streams: items(streamView, listing),
     sinks: items(sinkView, listing),
