@@ -14,6 +14,7 @@ const scopes: Readonly<
   http: [() => import('./http/ingest.bench.ts'), () => import('./gateway/journey.bench.ts')],
   mqtt: [() => import('./mqtt/embedded.bench.ts')],
   kafka: [() => import('./kafka/journey.bench.ts')],
+  tracing: [() => import('./telemetry/tracing.bench.ts')],
   memory: [() => import('./gateway/refused-memory.bench.ts')],
 }
 
