@@ -53,6 +53,8 @@ export class HandlerPlan {
   readonly #random: Random
   /** From here on everything succeeds but poison. */
   isHealed = false
+  /** What handlers call is away: all that begins fails. */
+  isAway = false
 
   constructor(shares: TroubleShares, random: Random) {
     this.#shares = shares
@@ -69,12 +71,13 @@ export class HandlerPlan {
 
   /** An attempt begins. What was never sent is done at once: the judge will say so. */
   begin(trigger: string, id: string): Try {
+    const random = this.#random
+    const tookMs = random.chance(0.02) ? random() * 800 : random() * 2 * this.#shares.meanMs
+    if (this.isAway) return { act: 'throw', tookMs, isUntold: false }
     const place = `${trigger} ${id}`
     const tries = (this.#tries.get(place) ?? 0) + 1
     this.#tries.set(place, tries)
     const event = this.#events.get(id)
-    const random = this.#random
-    const tookMs = random.chance(0.02) ? random() * 800 : random() * 2 * this.#shares.meanMs
     const isBad = event !== undefined && (event.bad === Infinity || (!this.isHealed && tries <= event.bad))
     return {
       act: isBad ? event.act : 'done',

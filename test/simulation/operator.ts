@@ -66,7 +66,8 @@ export class Operator {
           ),
         )
         .then(async () => {
-          for (const name of journals.keys()) await gateway.resume(name)
+          // What a breaker has paused has to go on by itself.
+          for (const name of journals.keys()) if (!gateway.isBroken(name)) await gateway.resume(name)
         })
     while (!(await this.#ask(calmed))) await scheduler.sleep(20)
   }
@@ -148,13 +149,14 @@ export class Operator {
 
   /** Code of its own each time, so that every version has a pool of its own. */
   #build(): RegistryChange {
-    const { initialDelayMs, isDelayed } = this.#simulation.scenario
+    const { initialDelayMs, isDelayed, outages } = this.#simulation.scenario
     const code = codeOf(++this.#builds)
     const definition = definitionOf({
       timeoutMs: 1_000,
       concurrency: 4,
       retry: {
-        ...{ maxAttempts: 4, initialDelayMs, maxDelayMs: 8_000, jitter: 0.2 },
+        // No event is to be a dead letter for an outage: run again after a crash it would succeed out of turn.
+        ...{ maxAttempts: outages > 0 ? 100_000 : 4, initialDelayMs, maxDelayMs: 8_000, jitter: 0.2 },
         ...(isDelayed ? { mode: 'delayed' as const } : {}),
       },
       scaling: { minWorkers: 0, maxWorkers: 3, targetDrainMs: 500, scaleToZeroAfterMs: 2_000 },
@@ -163,7 +165,7 @@ export class Operator {
   }
 
   #trigger(name: string, maxInFlight: number, enabled = true): RegistryChange {
-    const { ordering } = this.#simulation.scenario
+    const { ordering, breaker } = this.#simulation.scenario
     return putTrigger(name, 'work@live', {
       definition: {
         stream: streamName,
@@ -173,6 +175,7 @@ export class Operator {
         start: 'earliest',
         sinks: name === 'piped' ? ['far'] : [],
         maxInFlight,
+        ...(breaker === undefined ? {} : { breaker }),
       },
     })
   }

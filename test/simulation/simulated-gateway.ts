@@ -194,12 +194,19 @@ export class SimulatedGateway {
     await this.pauses.resume(this.#scopeOf(name))
   }
 
+  /** Whether the pause of a trigger is its breaker's. */
+  isBroken(name: string): boolean {
+    return this.pauses.of(this.#scopeOf(name))?.failedProbes !== undefined
+  }
+
   /** Whether every trigger runs and has nothing left to do. */
   async isSettled(): Promise<boolean> {
     const ends = await this.log.ends()
     for (const { uid, name } of this.state.triggers.values()) {
       const dispatch = this.triggers.running.get(name)?.dispatch
-      if (dispatch?.state !== 'running' || dispatch.parkedKeys > 0) return false
+      // A breaker closes when enough events have succeeded: with nothing left to do it may wait for further ones.
+      if (dispatch === undefined || dispatch.parkedKeys > 0) return false
+      if (dispatch.state !== 'running' && !this.isBroken(name)) return false
       const committed = await this.log.committed(groupOf(uid))
       for (const [partition, { end }] of ends.entries()) if ((committed.get(partition) ?? 0) < end) return false
     }

@@ -24,6 +24,22 @@ describe('a simulated gateway', () => {
     for (let seed = 1; seed <= 60; seed++) expect(await simulate(seed)).toMatchObject({ seed, findings: [] })
   })
 
+  it('dies while a circuit breaker has opened, and the breaker closes by itself all the same', async () => {
+    let deaths = 0
+    let closings = 0
+    for (let seed = 1; seed <= 60; seed++) {
+      const { steps, findings } = await simulate(seed, true)
+      expect(findings).toEqual([])
+      let isOpen = false
+      for (const step of steps) {
+        if (step.includes('circuit breaker has paused')) isOpen = true
+        else if (step.includes('circuit breaker has resumed')) [isOpen, closings] = [false, closings + 1]
+        else if (isOpen && /trouble: (kill|power|stop)/.test(step)) deaths++
+      }
+    }
+    expect([deaths > 5, closings > 20]).toEqual([true, true])
+  })
+
   it('is told of when it does not: a run that nobody asked for is found', async () => {
     const { Simulation } = await import('./simulation.ts')
     const { scenarioOf } = await import('./scenario.ts')

@@ -116,8 +116,10 @@ export class Simulation {
     const faults = new FaultMaker(this, randomOf(this.scenario.seed, 'faults'))
     const sending = senders.run()
     const operating = operator.run()
+    const away = this.#outages()
     await faults.run()
     await operating
+    await away
     this.#heal()
     await operator.calm()
     await sending
@@ -127,6 +129,20 @@ export class Simulation {
     machine.restarts = false
     await machine.stop(60_000)
     await scheduler.sleep(1)
+  }
+
+  /** What the function calls goes away, and comes back. */
+  async #outages(): Promise<void> {
+    const { scheduler, scenario, plan } = this
+    const random = randomOf(scenario.seed, 'outages')
+    for (let count = 0; count < scenario.outages; count++) {
+      await scheduler.sleep(random() * 600)
+      plan.isAway = true
+      this.note('outage: begins')
+      await scheduler.sleep(random() * 3_000)
+      plan.isAway = false
+      this.note('outage: is over')
+    }
   }
 
   #heal(): void {
@@ -184,6 +200,7 @@ export class Simulation {
     return {
       begin: (trigger, id) => {
         this.journals.get(trigger)?.starts.push({ id, startUs: scheduler.nowUs })
+        if (process === this.machine.process) this.#checkBreaker(trigger, id)
         return plan.begin(trigger, id)
       },
       ended: (trigger, { id, key, attempt, startUs, outcome }) => {
@@ -224,6 +241,20 @@ export class Simulation {
   #checkPermits({ name, version, scaling }: FunctionVersion, workers: number): void {
     if (!Number.isInteger(workers) || workers < 0 || workers > scaling.maxWorkers)
       this.problems.push(`${name}@${version} was given ${workers} workers of 0 to ${scaling.maxWorkers}`)
+  }
+
+  /** A handler begins: while a breaker is open none may, and while it probes no more than its probes are under way. */
+  #checkBreaker(trigger: string, id: string): void {
+    const { breaker } = this.scenario
+    const dispatch = this.machine.gateway?.triggers.running.get(trigger)?.dispatch
+    if (breaker === undefined || dispatch === undefined) return
+    const { state, running } = dispatch
+    // It is durable only after it has stopped the trigger, and ends durably before the trigger goes on.
+    const isOpen = this.machine.tables.pauses.get(`trigger:${dispatch.uid}`)?.failedProbes !== undefined
+    if (state === 'paused' || (state === 'running' && isOpen))
+      this.problems.push(`${trigger}: ${id} began while the breaker was open`)
+    if (state === 'probing' && running > breaker.probes)
+      this.problems.push(`${trigger}: ${running} events ran while ${breaker.probes} were to probe`)
   }
 
   /** An event is about to be sent for the first time. */

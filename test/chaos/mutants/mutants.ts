@@ -36,7 +36,11 @@ export const mutants: readonly TriedMutant[] = [
     name: 'commit what was seen',
     bug: 'The offset that is committed is the one behind the newest record taken in, whether or not it is complete.',
     edits: [
-      { file: 'dispatch/offset-tracker.ts', find: 'return this.#oldest === this.#next ?', replace: 'return true ?' },
+      {
+        file: 'dispatch/offset-tracker.ts',
+        find: 'this.#oldest === this.#next ? this.#nextOffset',
+        replace: 'true ? this.#nextOffset',
+      },
     ],
     breaks: ['lost'],
     workload: killedWhileBusy,
