@@ -74,12 +74,12 @@ module.exports = {
     {
       name: 'edge-cli',
       comment:
-        'The CLI talks HTTP. Of the API it knows what goes over the wire, as types. What it simulates needs no gateway.',
+        'The CLI talks HTTP. Of the API it knows what goes over the wire, as types. What it simulates or replays needs no gateway.',
       severity: 'error',
       from: { path: '^src/cli/' },
       to: {
         path: '^src/',
-        pathNot: '^src/((cli|config|errors)/|api/views/|controller/simulation/simulation-report\\.ts$)',
+        pathNot: '^src/((cli|config|errors)/|api/views/|(controller/simulation/simulation-report|replay/replay)\\.ts$)',
       },
     },
     {

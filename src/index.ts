@@ -26,5 +26,7 @@ export type {
   MqttBinding,
   SluiceEvent,
 } from './workers/handler-types.ts'
+export { readCapture, type Capture, type CapturedEvent } from './replay/read-capture.ts'
+export type { RecordedOutcome, RecordedValue, ReplaySurroundings } from './replay/captured-event.ts'
 export type { CreateGateway, GatewayOptions, RunnableGateway } from './run-gateway.ts'
 export { createLogger, type Logger } from './telemetry/logger.ts'

@@ -20,6 +20,8 @@ const usageCodes: readonly ErrorCode[] = [
   'SLUICE_CONFIG_UNREADABLE',
   'SLUICE_CONTROLLER_SIMULATION',
   'SLUICE_FUNCTIONS_LOAD',
+  'SLUICE_REPLAY_CAPTURE',
+  'SLUICE_REPLAY_TRIGGER',
 ]
 
 export function exitCodeOf(error: SluiceError): number {

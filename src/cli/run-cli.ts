@@ -21,6 +21,8 @@ import { addScalingCommand } from './commands/scaling-command.ts'
 import { addSimulateCommand } from './commands/simulate-command.ts'
 import { addStatsCommand } from './commands/stats-command.ts'
 import { addTriggersCommand } from './commands/triggers-command.ts'
+import { addCaptureCommand } from './commands/capture-command.ts'
+import { addReplayCommand } from './commands/replay-command.ts'
 import { addTraceCommand } from './commands/trace-command.ts'
 import { addWhyCommand } from './commands/why-command.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -98,6 +100,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, configuration or code, 3 gateway no
   addTriggersCommand(program, io)
   addWhyCommand(program, io)
   addTraceCommand(program, io)
+  addCaptureCommand(program, io)
+  addReplayCommand(program, io, setExitCode)
   addPauseCommands(program, io)
   addDeadLettersCommand(program, io, setExitCode)
   addListCommands(program, io)

@@ -123,6 +123,9 @@ export const errorCodes = {
   SLUICE_REGISTRY_UNKNOWN_COMMAND: entry(500, false, 'The registry holds a command of a newer version'),
   SLUICE_REGISTRY_WRITE: entry(503, false, 'The registry could not be written'),
 
+  SLUICE_REPLAY_CAPTURE: entry(400, false, 'The capture cannot be used'),
+  SLUICE_REPLAY_TRIGGER: entry(400, false, 'Whose records count is not clear'),
+
   SLUICE_SINKS_ADDRESS_DENIED: entry(403, false, 'The sink may not connect to this address'),
   SLUICE_SINKS_CLOSED: entry(503, true, 'The sink is closed'),
   SLUICE_SINKS_FORBIDDEN: entry(403, false, 'The execution role forbids it'),

@@ -22,7 +22,7 @@ export interface GatewaySetup {
 /** Paths of the functions that the gateways of these tests run. */
 export const functionFile = (name: string): string => join(import.meta.dirname, 'functions', name)
 
-const launcher = resolve(import.meta.dirname, '../../bin/sluice.js')
+export const launcher = resolve(import.meta.dirname, '../../bin/sluice.js')
 /** A busy machine takes its time to start Node and two checks of functions. */
 const startTimeoutMs = 50_000
 const pollMs = 25
