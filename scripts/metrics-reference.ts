@@ -78,7 +78,7 @@ how to use them.
 - Nothing is counted twice and nothing is sampled: a reading looks at what the parts count anyway. What is deleted has no series.
 - Unknown is not zero: a series ends while its value is not known, such as the lag of a topic whose broker is away.
 - Labels are names that somebody configured, partitions, and short lists of reasons; never an id, a key or anything a sender chooses.
-  One metric has at most 2,000 series, those by partition 20,000; what is left out counts in
+  One metric has at most 10,000 series, those by partition 20,000; what is left out counts in
   \`sluice_metrics_series_left_out_total\`. \`sluice_trigger_lag\` is there for every trigger whatever the number of partitions.
 - Counters begin at 0 with the process, and with a part that is built anew: a new \`latest\` of a function, a trigger that was changed.
 - Every node tells of every partition that its triggers know. Where several nodes share a Kafka topic, take the \`max\` over nodes, not the sum.

@@ -174,7 +174,11 @@ describe('the metrics that documentation, dashboard and alerts name', () => {
     expect((await gateway.post('/v1/functions/price/disable', {})).status).toBe(200)
     expect((await gateway.post('/v1/functions/price/invocations', {})).status).toBe(409)
     const described = new Map((await describeMetrics()).map(metric => [metric.name, metric]))
-    const { families } = await page()
+    // The controller has to have looked once.
+    const { families } = await gateway.until('sampled', async () => {
+      const now = await page()
+      return now.families.has('sluice_events_waiting') && now.families.has('sluice_wanted_nodes') && now
+    })
     for (const [name, { type, samples }] of families) {
       if (name.startsWith('sluice_custom_')) continue
       expect(described.get(name)?.kind, name).toBe(type)

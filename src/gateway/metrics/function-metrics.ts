@@ -1,7 +1,7 @@
 import type { VersionCounts } from '../../dispatch/version-stats.ts'
 import { durationBucketsMs, inSeconds, type HistogramSnapshot } from '../../telemetry/histogram.ts'
 import type { WorkerPoolStats } from '../../workers/worker-pool.ts'
-import type { VersionEngine } from '../fleet/version-engines.ts'
+import type { VersionEngine, VersionEngines } from '../fleet/version-engines.ts'
 import type { GatewayView } from '../gateway-view.ts'
 
 const versionLabels = ['function', 'version'] as const
@@ -25,7 +25,7 @@ function registerInvocations({ metrics: registry, ...view }: GatewayView): void 
       labels: [...versionLabels, 'outcome'],
     },
     function* () {
-      for (const { labels, newest } of versionsOf(view.engines.all)) {
+      for (const { labels, newest } of versionsOf(view.engines)) {
         const { counts } = newest.dispatch.stats
         for (const outcome of outcomes) yield [{ ...labels, outcome }, outcomeOf(counts, outcome)] as const
       }
@@ -33,7 +33,7 @@ function registerInvocations({ metrics: registry, ...view }: GatewayView): void 
   )
   const histogram = (name: string, help: string, read: (engine: VersionEngine) => HistogramSnapshot | undefined) =>
     registry.histogram({ name, help, unit: 's', labels: versionLabels }, function* () {
-      for (const { labels, newest } of versionsOf(view.engines.all)) {
+      for (const { labels, newest } of versionsOf(view.engines)) {
         const snapshot = read(newest)
         if (snapshot !== undefined) yield [labels, inSeconds(snapshot)] as const
       }
@@ -61,12 +61,12 @@ function registerPools({ metrics: registry, ...view }: GatewayView): void {
   type Value = (stats: WorkerPoolStats) => number
   const gauge = (name: string, unit: string, help: string, value: Value): void =>
     registry.gauge({ name, help, unit, labels: versionLabels }, function* () {
-      for (const { labels, engines } of versionsOf(view.engines.all))
+      for (const { labels, engines } of versionsOf(view.engines))
         yield [labels, engines.reduce((sum, { dispatch }) => sum + value(dispatch.pool.stats()), 0)] as const
     })
   const counter = (name: string, unit: string, help: string, value: Value): void =>
     registry.counter({ name, help, unit, labels: versionLabels }, function* () {
-      for (const { labels, newest } of versionsOf(view.engines.all))
+      for (const { labels, newest } of versionsOf(view.engines))
         yield [labels, value(newest.dispatch.pool.stats())] as const
     })
   gauge('sluice.workers', '{worker}', 'Workers alive.', stats => stats.workers)
@@ -80,7 +80,7 @@ function registerPools({ metrics: registry, ...view }: GatewayView): void {
       labels: versionLabels,
     },
     function* () {
-      for (const { labels, newest } of versionsOf(view.engines.all)) {
+      for (const { labels, newest } of versionsOf(view.engines)) {
         const { busy, workers } = newest.dispatch.pool.stats()
         if (workers > 0) yield [labels, Math.min(1, busy / workers)] as const
       }
@@ -163,16 +163,29 @@ interface VersionAtWork {
   readonly engines: VersionEngine[]
 }
 
-/** @param all those that serve first. */
-function versionsOf(all: Iterable<VersionEngine>): Iterable<VersionAtWork> {
+/** All metrics of one reading look at the same versions: putting them together costs more than reading one. */
+const maxAgeMs = 100
+
+const known = new WeakMap<VersionEngines, { readonly atMs: number; readonly versions: readonly VersionAtWork[] }>()
+
+function versionsOf(engines: VersionEngines): readonly VersionAtWork[] {
+  const last = known.get(engines)
+  if (last !== undefined && performance.now() - last.atMs < maxAgeMs) return last.versions
+  const versions = versionsAtWork(engines)
+  known.set(engines, { atMs: performance.now(), versions })
+  return versions
+}
+
+function versionsAtWork({ all }: VersionEngines): readonly VersionAtWork[] {
   const versions = new Map<string, VersionAtWork>()
+  // Those that serve come first.
   for (const engine of all) {
     const { name, version } = engine.version
     const key = `${name}@${version}`
-    const known = versions.get(key)
-    if (known === undefined)
+    const found = versions.get(key)
+    if (found === undefined)
       versions.set(key, { labels: { function: name, version }, newest: engine, engines: [engine] })
-    else known.engines.push(engine)
+    else found.engines.push(engine)
   }
-  return versions.values()
+  return [...versions.values()]
 }

@@ -3,6 +3,7 @@ import type { TriggerDispatch } from '../../dispatch/trigger-dispatch.ts'
 import { EmbeddedLog } from '../../log/embedded/embedded-log.ts'
 import type { PartitionEnds, PartitionLog } from '../../log/partition-log.ts'
 import type { TriggerRecord } from '../../registry/registry-records.ts'
+import { Breath } from '../../telemetry/breath.ts'
 import type { GatewayView } from '../gateway-view.ts'
 import { groupOf } from '../home-streams.ts'
 
@@ -49,9 +50,22 @@ export class TriggersProgress {
 
   all(): Promise<readonly TriggerProgress[]> {
     const nowMs = performance.now()
-    if (this.#last === undefined || nowMs - this.#last.atMs > maxAgeMs)
-      this.#last = { atMs: nowMs, all: Promise.all(this.#subjects().map(subject => this.#progressOf(subject))) }
+    if (this.#last === undefined || nowMs - this.#last.atMs > maxAgeMs) this.#last = { atMs: nowMs, all: this.#read() }
     return this.#last.all
+  }
+
+  /** Ends and places that have to be fetched are asked for at once; what is in memory is looked at in turns. */
+  async #read(): Promise<readonly TriggerProgress[]> {
+    const breath = new Breath()
+    const asked: Promise<TriggerProgress>[] = []
+    for (const subject of this.#subjects()) {
+      const progress = this.#progressOf(subject)
+      progress.catch(() => undefined)
+      asked.push(progress)
+      await Promise.resolve()
+      if (breath.isDue) await breath.take()
+    }
+    return Promise.all(asked)
   }
 
   #subjects(): Subject[] {
