@@ -37,7 +37,7 @@ export const slowFunction = defineExperiment({
       mostLag = Math.max(mostLag, (await trial.gateway.trigger(triggerName)).lag ?? 0)
       progress(Math.round((performance.now() - startedMs) / 1_000), size.seconds, `${mostLag} events wait`)
     }
-    await trial.finish(size.seconds * 2_000 + 60_000)
+    await trial.finish(size.seconds * 4_000 + 60_000)
     const verdict = await trial.judge()
     return {
       figures: [
