@@ -13,10 +13,7 @@ export interface GatewayAddresses {
  */
 export function readyBanner(config: Config, addresses: GatewayAddresses, version: string): string {
   const { kafka } = config
-  const lines = [
-    `Sluice ${version} is ready.`,
-    `  HTTP   ${addresses.http}  (sources, API at /v1, /healthz, /readyz, /metrics)`,
-  ]
+  const lines = [`Sluice ${version} is ready.`, `  HTTP   ${addresses.http}  (${served(config)})`]
   if (addresses.mqtt !== undefined) lines.push(`  MQTT   ${addresses.mqtt}  (3.1.1)`)
   lines.push(
     `  Kafka  ${kafka.brokers.length === 0 ? 'off: set KAFKA_BROKERS to switch it on' : kafka.brokers.join(', ')}`,
@@ -34,6 +31,12 @@ export function readyBanner(config: Config, addresses: GatewayAddresses, version
     lines.push('', `# ${title}`, ...filled.split('\n'))
   }
   return `\n${lines.join('\n')}\n\n`
+}
+
+function served({ api }: Config): string {
+  const probes = '/healthz, /readyz, /metrics'
+  if (!api.enabled) return `sources, ${probes}`
+  return `${api.dashboard ? 'dashboard at /, ' : ''}sources, API at /v1, ${probes}`
 }
 
 const placeholder = /\{(http|mqtt|mqtt\.host|mqtt\.port|kafka)\}/g
