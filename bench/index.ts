@@ -15,6 +15,7 @@ const scopes: Readonly<
   mqtt: [() => import('./mqtt/embedded.bench.ts')],
   kafka: [() => import('./kafka/journey.bench.ts')],
   tracing: [() => import('./telemetry/tracing.bench.ts')],
+  'recent-events': [() => import('./gateway/recent-events.bench.ts')],
   memory: [() => import('./gateway/refused-memory.bench.ts')],
 }
 

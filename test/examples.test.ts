@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../src/config/load-config.ts'
+import { readCapture } from '../src/index.ts'
 
 type Handler = (event: unknown, context: unknown) => unknown
 const load = async (file: string) =>
@@ -46,6 +47,20 @@ describe('the examples', () => {
     expect(at(51)).toMatchObject({ subject: 'd', data: { severity: 'warning', limit: 50 } })
     expect(at(71)).toMatchObject({ data: { severity: 'critical' } })
     expect(() => at('hot')).toThrow('no temperature')
+  })
+
+  it('enrich the captured orders as they did when they were captured', async () => {
+    const { default: enrich, init } = await load('order-enricher/enrich.js')
+    init?.()
+    const { events } = readCapture('examples/order-enricher/orders.capture.jsonl')
+    expect(events.map(({ id }) => id)).toEqual(['o-1', 'o-2', 'o-3'])
+    for (const captured of events) {
+      const [event, context] = captured.invocation()
+      const [recorded] = captured.recorded
+      if (recorded?.outcome === 'succeeded')
+        expect(enrich(event, context)).toMatchObject({ data: recorded.results[0]?.value })
+      else expect(() => enrich(event, context)).toThrow('unknown customer of order o-3')
+    }
   })
 
   it('enrich orders with names and totals', async () => {

@@ -56,7 +56,9 @@ Examples:
     .action(async (what: string | undefined, options: TraceOptions) => {
       const page = await ask(clientOf(options, io), eventQuestion(what, options.key), options)
       if (options.json === true) return printJson(io, page)
-      io.out(formatTrace(page, io.terminal))
+      // A trace is a chain of events, and is read from its beginning.
+      const items = page.items.toSorted((a, b) => (a.acceptedAtMs ?? 0) - (b.acceptedAtMs ?? 0))
+      io.out(formatTrace(isTrace(page, what) ? { ...page, items } : page, io.terminal))
     })
 }
 
@@ -78,3 +80,6 @@ async function ask(
     return get(otherwise)
   }
 }
+
+const isTrace = ({ items }: RecentEventPage, what: string | undefined): boolean =>
+  items.length > 0 && items.every(({ traceId }) => traceId !== null && what?.includes(traceId) === true)
