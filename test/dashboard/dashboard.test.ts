@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { GatewayProcess } from '../e2e/gateway-process.ts'
 import { describeWith } from '../support/real-parts.ts'
 import { launchBrowser, Tab } from './browser.ts'
-import { prepareShop, sendOrders } from './shop-gateway.ts'
+import { functionFile, prepareShop, sendOrders } from './shop-gateway.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -270,6 +270,30 @@ describeWith(['chromium'], 'the dashboard and a gateway that goes', () => {
       expect(await tab.page.getByText('price-orders').first().isVisible()).toBe(true)
       await gateway.restart()
       await tab.page.getByText(/No connection for/).waitFor({ state: 'detached', timeout: 30_000 })
+    } finally {
+      await browser.close()
+      await gateway.dispose()
+    }
+  })
+
+  it('makes dead letters of what is parked, when somebody wants it so', async () => {
+    const retry = { maxAttempts: 3, initialDelayMs: 600_000, maxDelayMs: 600_000 }
+    const gateway = await prepareShop({
+      functions: { price: { file: functionFile('price'), retry }, ship: { file: functionFile('ship') } },
+    })
+    await gateway.start()
+    const browser = await launchBrowser()
+    try {
+      await sendOrders(gateway, 99, 100)
+      await gateway.until('it is parked', async () => (await gateway.trigger('price-orders')).parkedEvents === 1)
+      await gateway.post('/v1/triggers/price-orders/pause', { reason: 'a broken order', by: 'ada' })
+      const { page } = await Tab.open(browser, 'desktop')
+      await page.goto(`${gateway.url}/dashboard/#/triggers/price-orders`)
+      await page.getByRole('button', { name: 'Drop what is parked …' }).click()
+      await page.getByLabel('Who').fill('grace')
+      await page.getByRole('button', { name: 'Make them dead letters' }).click()
+      await page.getByText('1 event became dead letters.').waitFor()
+      expect(await gateway.deadLetters('price-orders')).toMatchObject([{ reason: 'dropped' }])
     } finally {
       await browser.close()
       await gateway.dispose()

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { prepareGateway, type GatewayProcess } from '../e2e/gateway-process.ts'
 
-const functionFile = (name: string): string => join(import.meta.dirname, 'functions', `${name}.mjs`)
+export const functionFile = (name: string): string => join(import.meta.dirname, 'functions', `${name}.mjs`)
 
 /** A shop: orders come by HTTP, are priced, and what is priced is shipped. Orders without content become dead letters. */
 export async function prepareShop(more: Readonly<Record<string, unknown>> = {}): Promise<GatewayProcess> {

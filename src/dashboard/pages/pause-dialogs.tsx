@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals'
+import type { DropView } from '../../api/views/drop-view.ts'
 import type { SeekView } from '../../api/views/seek-view.ts'
 import type { TriggerView } from '../../api/views/trigger-view.ts'
 import { plural } from '../format.ts'
@@ -143,6 +144,31 @@ export function ResumeDialog({ trigger: { name, partitions }, onClose }: PauseDi
           <span role="status">{effect.value}</span>
         </p>
       )}
+    </Dialog>
+  )
+}
+
+/** What is parked does not run: it becomes dead letters. */
+export function DropParkedDialog({ trigger: { name, parkedEvents, parkedKeys }, onClose }: PauseDialogProps) {
+  const path = apiPath('triggers', name)
+  const drop = async (form: FormData): Promise<void> => {
+    const { dropped } = await ask<DropView>('POST', `${path}/drop-parked`, { by: whoOf(form) })
+    await refresh(path)
+    tell(`${plural(dropped, 'event')} became dead letters.`)
+  }
+  return (
+    <Dialog
+      title={`Drop what is parked of ${name}?`}
+      verb="Make them dead letters"
+      isDangerous
+      onConfirm={drop}
+      onClose={onClose}
+    >
+      <p>
+        {plural(parkedEvents, 'event')} of {plural(parkedKeys, 'key')} will not run when the trigger is resumed. They
+        are kept as dead letters and can be redriven.
+      </p>
+      <WhoField />
     </Dialog>
   )
 }

@@ -11,13 +11,15 @@ import { Figure, Figures, Section, WhenReady } from '../parts/states.tsx'
 import { Table, type Column } from '../parts/table.tsx'
 import { href } from '../router.ts'
 import { DeadLetters } from './dead-letters.tsx'
-import { PauseDialog, ResumeDialog } from './pause-dialogs.tsx'
+import { DropParkedDialog, PauseDialog, ResumeDialog } from './pause-dialogs.tsx'
 import { LagHistory } from './lag-history.ts'
+
+type DialogName = 'pause' | 'resume' | 'drop'
 
 /** One trigger: its lag by partition, what is parked and dead, and what can be done about it. */
 export function TriggerPage({ name }: { readonly name: string }) {
   const live = useLive<TriggerView>(apiPath('triggers', name))
-  const dialog = useSignal<'pause' | 'resume' | undefined>(undefined)
+  const dialog = useSignal<DialogName | undefined>(undefined)
   const rates = useMemo(() => new Rates(), [name])
   const history = useMemo(() => new LagHistory(), [name])
   return (
@@ -35,6 +37,9 @@ export function TriggerPage({ name }: { readonly name: string }) {
             <Lag trigger={trigger} history={history} />
             <DeadLetters trigger={trigger} />
             {dialog.value === 'pause' && <PauseDialog trigger={trigger} onClose={() => (dialog.value = undefined)} />}
+            {dialog.value === 'drop' && (
+              <DropParkedDialog trigger={trigger} onClose={() => (dialog.value = undefined)} />
+            )}
             {dialog.value === 'resume' && <ResumeDialog trigger={trigger} onClose={() => (dialog.value = undefined)} />}
           </>
         )
@@ -48,9 +53,9 @@ function Title({
   dialog,
 }: {
   readonly trigger: TriggerView
-  readonly dialog: Signal<'pause' | 'resume' | undefined>
+  readonly dialog: Signal<DialogName | undefined>
 }) {
-  const { name, state, stream, functionRef, function: functionName, sinks, ordering, paused } = trigger
+  const { name, state, stream, functionRef, function: functionName, sinks, ordering, paused, parkedEvents } = trigger
   return (
     <>
       <div class="title">
@@ -63,9 +68,16 @@ function Title({
               Pause …
             </button>
           ) : (
-            <button type="button" class="primary" onClick={() => (dialog.value = 'resume')}>
-              Resume …
-            </button>
+            <>
+              {parkedEvents > 0 && (
+                <button type="button" class="dangerous" onClick={() => (dialog.value = 'drop')}>
+                  Drop what is parked …
+                </button>
+              )}
+              <button type="button" class="primary" onClick={() => (dialog.value = 'resume')}>
+                Resume …
+              </button>
+            </>
           )}
         </div>
       </div>
