@@ -170,7 +170,7 @@ export const powerLoss = defineExperiment({
   name: 'power-loss',
   proves:
     'Whatever a loss of power at any write leaves of what was not synced, no acknowledged event is lost and none is invented.',
-  full: { crashPoints: 1_000_000 },
+  full: { crashPoints: 300_000 },
   short: { crashPoints: 10_000 },
   async run({ size, seed, progress }) {
     const result = emptyResult()
