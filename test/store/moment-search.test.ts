@@ -4,7 +4,7 @@ import { decodeEventHeader } from '../../src/events/event-header-codec.ts'
 import type { EventMoment } from '../../src/store/event-moment.ts'
 import { isFailure, searchMoments, type ReadChunks } from '../../src/store/moment-search.ts'
 import type { MomentQuery } from '../../src/store/recent-events.ts'
-import { arbitraryMoment, chunkOf, traceOf } from './arbitrary-moments.ts'
+import { arbitraryMoment, chunkOf, doneAt, traceOf } from './arbitrary-moments.ts'
 
 interface Kept {
   readonly isNotable: boolean
@@ -88,6 +88,17 @@ describe('a search of moments', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('does not tell an event on a later page again because of what happened to it before', () => {
+    const chunks = [[doneAt(1, 7)], [doneAt(2, 8)], [doneAt(3, 7)]].map(moments => ({ isNotable: false, moments }))
+    const page = (before?: number) =>
+      searchMoments(readerOf(chunks), { wanted: { kind: 'newest' }, limit: 1, ...(before ? { before } : {}) })
+    const first = page()
+    const second = page(first.next ?? undefined)
+    expect(first.events[0]).toMatchObject({ offset: 7, moments: [{ atMs: 1 }, { atMs: 3 }] })
+    expect(second.events.map(({ offset }) => offset)).toEqual([8])
+    expect(page(second.next ?? undefined).events).toEqual([])
   })
 
   it('tells everything that is known of an event, oldest first', () => {

@@ -115,6 +115,7 @@ it('takes of usual events as many as the rate allows, whole, and counts the othe
   const attempts = index.moments().filter(({ kind }) => kind === 'attempt')
   const ends = index.moments().filter(({ kind }) => kind === 'done')
   expect(attempts.length).toBeGreaterThanOrEqual(5)
+  expect(index.leftOut).toBeGreaterThan(0)
   expect(attempts.length + index.leftOut).toBe(200)
   expect(ends.map(({ offset }) => offset).sort()).toEqual(attempts.map(({ offset }) => offset).sort())
 })
