@@ -79,9 +79,7 @@ function wrapped(command: string): string[] {
 function spans(line: string): string {
   let style = ''
   let length = 0
-  // eslint-disable-next-line no-control-regex
   return line.split(/(\u001b\[[\d;]*m)/).reduce((markup, part) => {
-    // eslint-disable-next-line no-control-regex
     const codes = /^\u001b\[([\d;]*)m$/.exec(part)?.[1]
     if (codes !== undefined) {
       style = codes.split(';').reduce((before, code) => styleOf(Number(code), before), style)
