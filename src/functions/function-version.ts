@@ -36,6 +36,11 @@ export interface BatchOptions {
    * fails alone; `retry` charges an attempt to each. Default `bisect`.
    */
   readonly onError?: 'bisect' | 'retry'
+  /**
+   * The span of a call: `links` begins a trace of its own, linked to its events; `parent` makes it part of the trace of the
+   * first sampled one, linked to the others. Default `links`.
+   */
+  readonly trace?: 'links' | 'parent'
 }
 
 /** Bounds and aims of one version's worker pool. */

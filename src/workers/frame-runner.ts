@@ -76,6 +76,7 @@ export class FrameRunner {
   call(attempt: Attempt, event: unknown, context: unknown): unknown {
     const { handler } = this.#function
     this.#life.called()
+    if (this.#tracing !== undefined && this.batch !== undefined) return this.#callTraced(attempt, event, context)
     const traceparent = this.#tracing === undefined ? undefined : attempt.frame.traceparent(attempt.head)
     if (traceparent === undefined || this.#tracing === undefined) {
       return this.#scope.call(attempt, this.#follow, handler, event, context)
@@ -83,6 +84,23 @@ export class FrameRunner {
     const tracing = this.#tracing
     const traced: Handler = (...both) => tracing.run(traceparent, () => handler(...both))
     return this.#scope.call(attempt, this.#follow, traced, event, context)
+  }
+
+  #callTraced(attempt: Attempt, events: unknown, context: unknown): unknown {
+    const { frame, from, to, head } = attempt
+    const { handler } = this.#function
+    const traceparents: string[] = []
+    for (let index = from; index < to; index++) {
+      const traceparent = frame.traceparent(frame.head(index))
+      if (traceparent !== undefined) traceparents.push(traceparent)
+    }
+    if (traceparents.length === 0) return this.#scope.call(attempt, this.#follow, handler, events, context)
+    const batch = {
+      ...{ stream: frame.feed(head).stream, events: to - from, traceparents },
+      mode: this.batch?.trace ?? ('links' as const),
+    }
+    const traced: Handler = (...both) => (this.#tracing as WorkerTracing).runBatch(batch, () => handler(...both))
+    return this.#scope.call(attempt, this.#follow, traced, events, context)
   }
 
   sawSynchronous(): void {

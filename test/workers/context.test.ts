@@ -111,6 +111,36 @@ describe('a handler', () => {
 })
 
 describe('a batch handler', () => {
+  const traced = async (trace: 'links' | 'parent' | undefined) => {
+    const spans: SpanRecord[] = []
+    const options = { maxEvents: 10, ...(trace === undefined ? undefined : { trace }) }
+    pool = createWorkerPool(versionOf('batch-spans.mjs', { batch: options }), { tracing: true, onSpans: posted => spans.push(...posted) }) // prettier-ignore
+    pool.setWorkers(1)
+    const other = traceparent.replace('0af7', '1af7').replace('b7ad', 'c7ad')
+    await outcomesOf(pool, [invocationOf({ n: 1 }, { traceparent }), invocationOf({ n: 2 }), invocationOf({ n: 3 }, { traceparent: other })]) // prettier-ignore
+    const [work, call, ...more] = spans
+    expect(more).toEqual([])
+    expect(work).toMatchObject({ name: 'work', traceId: call?.traceId, parentSpanId: call?.spanId })
+    expect(call).toMatchObject({ name: 'process batch probes', attributes: { 'messaging.batch.message_count': 3 } })
+    return call as SpanRecord
+  }
+  const [first, second] = ['0af7', '1af7'].map(start => ({
+    traceId: `${start}651916cd43dd8448eb211c80319c`,
+    spanId: start === '0af7' ? 'b7ad6b7169203331' : 'c7ad6b7169203331',
+  }))
+
+  it('has a span for the call, in a trace of its own that is linked to every sampled event', async () => {
+    const call = await traced(undefined)
+    expect(call).not.toHaveProperty('parentSpanId')
+    expect([first?.traceId, second?.traceId]).not.toContain(call.traceId)
+    expect(call.links).toEqual([first, second])
+  })
+
+  it('has a span for the call in the trace of its first event where that is asked for, linked to the others', async () => {
+    const call = await traced('parent')
+    expect(call).toMatchObject({ traceId: first?.traceId, parentSpanId: first?.spanId, links: [second] })
+  })
+
   const start = (maxEvents: number): void => {
     pool = createWorkerPool(versionOf('batch.mjs', { batch: { maxEvents } }))
     pool.setWorkers(1)

@@ -202,6 +202,12 @@ export const functionDefinitionFields = {
           description:
             'After a call that failed as a whole. bisect: its events run again in halves, uncharged, until the one that does it fails alone. retry: each of them is charged an attempt.',
         }),
+        trace: Type.Optional(
+          Type.Union([Type.Literal('links'), Type.Literal('parent')], {
+            description:
+              'The span of a call of several events. links (default): it begins a trace of its own, linked to its events. parent: it is part of the trace of the first of them, and linked to the others.',
+          }),
+        ),
       },
       { additionalProperties: false, description: 'The handler takes an array of events.' },
     ),
