@@ -283,16 +283,17 @@ function contentsAfterPowerLoss(inode: Inode, stale: readonly Buffer[], random: 
     fillStale(contents, durable.length, stale, random)
   // Mostly each sector for itself; sometimes all or none, so that these are not only a matter of luck.
   const survival = random.pick([0, 0.5, 0.5, 0.8, 1])
+  // A file that was shortened has nothing to write where it has ended, however long it comes back.
+  const write = (from: number, to: number): void => {
+    if (from < current.length) current.copy(contents, from, from, to)
+  }
   for (const sector of dirty.keys()) {
     const from = sector * sectorBytes
     if (from >= size || !random.chance(survival)) continue
     const end = Math.min(size, from + sectorBytes)
-    if (!random.chance(0.3)) current.copy(contents, from, from, end)
-    else if (random.chance(0.5)) current.copy(contents, from, from, Math.min(end, from + random.below(sectorBytes)))
-    else {
-      const cut = Math.min(end, from + random.below(sectorBytes))
-      current.copy(contents, cut, cut, end)
-    }
+    if (!random.chance(0.3)) write(from, end)
+    else if (random.chance(0.5)) write(from, Math.min(end, from + random.below(sectorBytes)))
+    else write(Math.min(end, from + random.below(sectorBytes)), end)
   }
   return contents
 }
