@@ -214,7 +214,8 @@ describe('sluice why, of a source', () => {
   it('that is paused says by whom and why, also where it is the reason that nothing comes', async () => {
     expect((await why('source=quick')).sources).toMatchObject([{ source: 'quick', stream: 'quick', verdict: 'taking' }])
     await gateway.cli('pause', 'source', 'quick', '--reason', 'flood', '--by', 'ada', '--for', '1h')
-    const text = /^● source quick was paused by ada at \S+Z, (now|.* ago), until \S+Z, in .*: flood; senders are answered 503/
+    const text =
+      /^● source quick was paused by ada at \S+Z, (now|.* ago), until \S+Z, in .*: flood; senders are answered 503/
     expect(await gateway.cli('why', 'source:quick')).toMatch(text)
     expect(await gateway.cli('why', 'quick')).toMatch(new RegExp(text.source.slice(1), 'm'))
     expect((await why('trigger=eat')).sources).toEqual([])
