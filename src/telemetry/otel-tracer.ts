@@ -105,12 +105,7 @@ class OtelTracer implements Tracer {
   ): ActiveSpan | undefined {
     const place = this.#placeOf(parent, origin)
     if (place === undefined) return undefined
-    const attributes = {
-      [attribute.stream]: stream,
-      [attribute.messagingDestination]: stream,
-      [attribute.messagingOperationType]: 'process',
-      [attribute.messagingOperationName]: 'process',
-    }
+    const attributes = { ...streamFacts(stream, 'process'), [attribute.messagingOperationType]: 'process' }
     return this.#start('process', stream, SpanKind.CONSUMER, place, attributes, facts(), linksOf(parent, origin))
   }
 
@@ -124,11 +119,9 @@ class OtelTracer implements Tracer {
     const place = this.#placeOf(parent, origin)
     if (place === undefined) return undefined
     const attributes = {
-      [attribute.stream]: stream,
-      [attribute.messagingDestination]: stream,
+      ...streamFacts(stream, operation),
       // The conventions know neither parking nor its end.
       ...(operation === 'dead-letter' ? { [attribute.messagingOperationType]: 'settle' } : undefined),
-      [attribute.messagingOperationName]: operation,
     }
     return this.#start(operation, stream, SpanKind.INTERNAL, place, attributes, facts(), linksOf(parent, origin))
   }
@@ -206,6 +199,14 @@ class OtelTracer implements Tracer {
     let name = names.get(target)
     if (name === undefined) names.set(target, (name = `${operation} ${target}`))
     return name
+  }
+}
+
+function streamFacts(stream: string, operation: Operation): Attributes {
+  return {
+    [attribute.stream]: stream,
+    [attribute.messagingDestination]: stream,
+    [attribute.messagingOperationName]: operation,
   }
 }
 

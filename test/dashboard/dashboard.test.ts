@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { GatewayProcess } from '../e2e/gateway-process.ts'
 import { describeWith } from '../support/real-parts.ts'
 import { launchBrowser, Tab } from './browser.ts'
+import { startHoldingProxy } from './holding-proxy.ts'
 import { functionFile, prepareShop, sendOrders } from './shop-gateway.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
@@ -272,6 +273,45 @@ describeWith(['chromium'], 'the dashboard and a gateway that goes', () => {
       await tab.page.getByText(/No connection for/).waitFor({ state: 'detached', timeout: 30_000 })
     } finally {
       await browser.close()
+      await gateway.dispose()
+    }
+  })
+
+  it('follows the log of a function again when the gateway is back', async () => {
+    const gateway = await prepareShop()
+    await gateway.start()
+    const browser = await launchBrowser()
+    try {
+      const { page } = await Tab.open(browser, 'desktop')
+      await page.goto(`${gateway.url}/dashboard/#/functions/price`)
+      const logs = page.getByRole('region', { name: 'Logs' })
+      await logs.getByText(/^created/).waitFor()
+      await gateway.kill()
+      await logs.getByRole('alert').waitFor()
+      await gateway.restart()
+      await logs.getByRole('alert').waitFor({ state: 'detached' })
+      await sendOrders(gateway, 25, 26)
+      await logs.getByText('priced order 25').waitFor()
+    } finally {
+      await browser.close()
+      await gateway.dispose()
+    }
+  })
+
+  it.each(['answer', 'events'] as const)('asks again and again where a proxy keeps back the %s', async held => {
+    const gateway = await prepareShop()
+    await gateway.start()
+    const proxy = await startHoldingProxy(gateway.url, held)
+    const browser = await launchBrowser()
+    try {
+      const { page } = await Tab.open(browser, 'desktop')
+      await page.goto(`${proxy.url}/dashboard/#/triggers/ship-orders`)
+      await page.getByText(/asking every 2 seconds instead/).waitFor()
+      await gateway.post('/v1/triggers/ship-orders/pause', { reason: 'inventory', by: 'ada' })
+      await page.getByText(/Paused by ada .*: inventory/).waitFor()
+    } finally {
+      await browser.close()
+      await proxy.close()
       await gateway.dispose()
     }
   })

@@ -48,6 +48,7 @@ describeWith(['chromium'], 'the dashboard of a gateway with 1,000 functions and 
 
     await open('#/triggers')
     await tab.page.getByText('1–50 of 1000').waitFor()
+    expect(await tab.page.locator('tbody tr').count()).toBe(50)
     await tab.page.getByRole('searchbox').fill('trigger-0777')
     await tab.page.getByRole('link', { name: 'trigger-0777' }).click()
 

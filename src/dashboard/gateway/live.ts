@@ -90,24 +90,23 @@ const heldBack = new Error('nothing comes through')
 
 async function follow(paths: readonly string[], controller: AbortController): Promise<void> {
   const query = new URLSearchParams(paths.map(path => ['watch', path]))
-  const response = await send(`/v1/live?${query}`, {
-    signal: controller.signal,
-    headers: { accept: 'text/event-stream' },
-  })
-  if (!response.ok) throw problemFrom(response.status, await response.json().catch(() => undefined))
-  if (response.body === null) throw heldBack
+  // What holds events back may hold the answer back as a whole. Both end with the reason of the signal.
   const silence = new AbortController()
   const watchdog = setTimeout(() => silence.abort(heldBack), silenceMs)
-  const events = response.body
-    .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, never>)
-    .pipeThrough(new EventSourceParserStream())
-  const reader = events.getReader()
-  const stop = (): void => void reader.cancel(heldBack).catch(() => undefined)
-  silence.signal.addEventListener('abort', stop)
   try {
+    const response = await send(`/v1/live?${query}`, {
+      signal: AbortSignal.any([controller.signal, silence.signal]),
+      headers: { accept: 'text/event-stream' },
+    })
+    if (!response.ok) throw problemFrom(response.status, await response.json().catch(() => undefined))
+    if (response.body === null) throw heldBack
+    const events = response.body
+      .pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, never>)
+      .pipeThrough(new EventSourceParserStream())
+      .getReader()
     for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
+      const { done, value } = await events.read()
+      if (done) return
       clearTimeout(watchdog)
       if (value.event === 'ready') {
         retryMs = firstRetryMs
@@ -120,7 +119,6 @@ async function follow(paths: readonly string[], controller: AbortController): Pr
   } finally {
     clearTimeout(watchdog)
   }
-  if (silence.signal.aborted) throw heldBack
 }
 
 /** For networks where server-sent events do not come through. */

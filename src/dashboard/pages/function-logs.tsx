@@ -10,6 +10,9 @@ import { toneOf } from '../parts/badge.tsx'
 /** Lines that are shown; older ones are in the API and the CLI. */
 const keptLines = 300
 
+/** After the connection broke. */
+const retryMs = 2_000
+
 const levels = ['trace', 'debug', 'info', 'warn', 'error'] as const
 
 /** Log lines as they come, searchable. */
@@ -18,11 +21,11 @@ export function FunctionLogs({ name }: { readonly name: string }) {
   const text = useSignal('')
   const lines = useSignal<readonly LogLineView[]>([])
   const failure = useSignal('')
+  const round = useSignal(0)
 
   useEffect(() => {
     const controller = new AbortController()
-    lines.value = []
-    failure.value = ''
+    let retry: ReturnType<typeof setTimeout> | undefined
     const query = new URLSearchParams({
       follow: 'true',
       limit: '100',
@@ -33,16 +36,23 @@ export function FunctionLogs({ name }: { readonly name: string }) {
       const response = await send(`${apiPath('functions', name, 'logs')}?${query}`, { signal: controller.signal })
       if (!response.ok || response.body === null)
         throw problemFrom(response.status, await response.json().catch(() => undefined))
+      lines.value = []
+      failure.value = ''
       await readLines(response.body, batch => {
         lines.value = [...lines.value, ...batch].slice(-keptLines)
       })
       throw new Error('The gateway ended the connection.')
     }
     follow().catch((error: unknown) => {
-      if (!controller.signal.aborted) failure.value = error instanceof Error ? error.message : String(error)
+      if (controller.signal.aborted) return
+      failure.value = error instanceof Error ? error.message : String(error)
+      retry = setTimeout(() => round.value++, retryMs)
     })
-    return () => controller.abort()
-  }, [name, level.value, text.value])
+    return () => {
+      controller.abort()
+      clearTimeout(retry)
+    }
+  }, [name, level.value, text.value, round.value])
 
   const shown = lines.value
   return (

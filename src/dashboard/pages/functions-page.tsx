@@ -6,6 +6,7 @@ import { ago, count, rate } from '../format.ts'
 import { useLive } from '../gateway/live.ts'
 import { rateOf, takeOverview } from '../gateway/overview-rates.ts'
 import { Badge } from '../parts/badge.tsx'
+import { ListTitle } from '../parts/list-title.tsx'
 import { WhenReady } from '../parts/states.tsx'
 import { Table, type Column } from '../parts/table.tsx'
 import { href } from '../router.ts'
@@ -56,15 +57,7 @@ export function FunctionsPage() {
   const search = useSignal('')
   return (
     <>
-      <div class="title">
-        <h1>Functions</h1>
-        <input
-          type="search"
-          placeholder="Name or label"
-          aria-label="Search functions"
-          onInput={event => (search.value = event.currentTarget.value.trim().toLowerCase())}
-        />
-      </div>
+      <ListTitle title="Functions" search={search} hint="Name or label" />
       <WhenReady live={live} what="the functions">
         {({ items, next }) => {
           const matching = items.filter(({ name, labels }) =>

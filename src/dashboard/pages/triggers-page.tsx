@@ -4,6 +4,7 @@ import { count, rate, unknown } from '../format.ts'
 import { useLive } from '../gateway/live.ts'
 import { rateOf, takeOverview } from '../gateway/overview-rates.ts'
 import { Badge } from '../parts/badge.tsx'
+import { ListTitle } from '../parts/list-title.tsx'
 import { WhenReady } from '../parts/states.tsx'
 import { Table, type Column } from '../parts/table.tsx'
 import { href } from '../router.ts'
@@ -55,15 +56,7 @@ export function TriggersPage() {
   const search = useSignal('')
   return (
     <>
-      <div class="title">
-        <h1>Triggers</h1>
-        <input
-          type="search"
-          placeholder="Name, stream or function"
-          aria-label="Search triggers"
-          onInput={event => (search.value = event.currentTarget.value.trim().toLowerCase())}
-        />
-      </div>
+      <ListTitle title="Triggers" search={search} hint="Name, stream or function" />
       <WhenReady live={live} what="the triggers">
         {view => {
           takeOverview(view)

@@ -104,7 +104,7 @@ export class MomentRecorder implements EventRecorder {
       return true
     }
     delivery.isIndexed = false
-    if (this.#leftOut++ === 0) this.#leftOutSinceMs = Date.now()
+    this.#countLeftOut()
     this.#schedule()
     return false
   }
@@ -116,8 +116,17 @@ export class MomentRecorder implements EventRecorder {
     const { offset, timestampMs: recordMs } = record
     const place = { stream: feed.stream, trigger: feed.trigger, partition, offset, recordMs, atMs: Date.now() }
     const moment: EventMoment = { ...happening, ...place, ...(header === undefined ? {} : { header }) }
-    ;(isUsual ? this.#usual : this.#notable).add(moment)
+    try {
+      ;(isUsual ? this.#usual : this.#notable).add(moment)
+    } catch {
+      // Thrown into dispatch, it would be taken for a failure of the sink, and the result would go out once more.
+      this.#countLeftOut()
+    }
     this.#schedule()
+  }
+
+  #countLeftOut(): void {
+    if (this.#leftOut++ === 0) this.#leftOutSinceMs = Date.now()
   }
 
   #schedule(): void {

@@ -171,3 +171,22 @@ it('counts what the index refuses', async () => {
   recorder.stop()
   expect(index.leftOut).toBe(1)
 })
+
+it('harms no event that it cannot write down, and counts it', async () => {
+  const meta = {
+    subject: 'odd',
+    toJSON: (): never => {
+      throw new Error('cannot be written')
+    },
+  }
+  const odd = { kind: 'succeeded', durationMs: 1, results: [{ meta, contentType: 'text/plain', data: big }] } as const
+  let deliveries = 0
+  const deliver = () => Promise.resolve(void deliveries++)
+  const { index, recorder, fixture } = await open(() => odd, 100, { sinks: [sink(deliver)] })
+  await fixture.append('k', 'one')
+  await fixture.untilDone(1)
+  recorder.stop()
+  expect(deliveries).toBe(1)
+  expect(index.leftOut).toBe(1)
+  expect(index.moments().map(({ kind }) => kind)).toEqual(['sink', 'done'])
+})
