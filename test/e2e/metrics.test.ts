@@ -70,7 +70,12 @@ describe('/metrics of a gateway that has run events', () => {
     const trigger = { trigger: 'prices', stream: 'hooks', function: 'price' }
     const metrics = await gateway.until('seen', async () => {
       const now = await page()
-      return now.value('sluice_trigger_lag', trigger) === 0 && now
+      const { partitions } = await gateway.get<TriggerView>('/v1/triggers/prices')
+      const isRead = partitions.every(
+        ({ partition, end }) =>
+          now.value('sluice_end_offset', { stream: 'hooks', partition: String(partition) }) === end,
+      )
+      return isRead && now.value('sluice_trigger_lag', trigger) === 0 && now
     })
     const version = { function: 'price', version: 'latest' }
     const source = { source: 'hooks', kind: 'http' }
