@@ -1,6 +1,7 @@
 import type { BatchOptions } from '../functions/function-version.ts'
 import { batchEnd, type BatchFacts } from '../workers/batch-plan.ts'
 import type { Invocation } from '../workers/invocation.ts'
+import type { WorkerPool } from '../workers/worker-pool.ts'
 
 /**
  * A frame never holds more than this, however fast its function is. The worker has nothing to do while the main thread
@@ -36,6 +37,28 @@ export interface FrameSize {
   readonly maxEvents: number
   /** Bound for events of one key: they run one after the other. */
   readonly maxPerKey: number
+}
+
+/**
+ * Whether frames should go to busy workers now, where their events begin beside others that wait: several at a time, unless
+ * no more `wanted` ones are there, for each frame costs a message.
+ */
+export function mayJoin({ room, freeSlots, version }: WorkerPool, wanted: number): boolean {
+  return freeSlots === 0 && room > 0 && room >= Math.min(wanted, version.concurrency / 4)
+}
+
+/**
+ * Of the next frame for a pool as it is now.
+ * @param runnable events that could start.
+ * @param permits calls that may begin now; Infinity: no limits.
+ */
+export function nextFrameSize(pool: WorkerPool, runnable: number, permits: number): FrameSize {
+  const { serviceTimeMs, cpuShare, busy, workers } = pool.stats()
+  const { concurrency, batch } = pool.version
+  const { freeSlots, room } = pool
+  const facts = { serviceTimeMs, cpuShare, concurrency, batchEvents: batch?.maxEvents, runnable, freeSlots }
+  const whole = freeSlots === 0 && room > 0 ? { maxEvents: room, maxPerKey: 1 } : chooseFrameSize(facts)
+  return withinPermits(whole, permits, { ...facts, isCold: busy >= workers })
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Delivery } from './delivery.ts'
 import type { DirectInvocation } from './direct-invocation.ts'
 import { CallPermits, type PermitUser } from './call-permits.ts'
 import { DirectQueue } from './direct-queue.ts'
-import { callsOf, chooseFrameSize, eventsOfCalls, withinPermits } from './frame-size.ts'
+import { callsOf, eventsOfCalls, mayJoin, nextFrameSize } from './frame-size.ts'
 import { runnableOf, type FrameSource } from './frame-source.ts'
 import { pausedError } from './hold.ts'
 import type { ProcessGate } from './process-gate.ts'
@@ -238,8 +238,10 @@ export class VersionDispatch implements PermitUser {
     if (this.#pause !== undefined || this.#options.gate?.isOpen === false) return this.#awaitPermit(false)
     // A trigger may turn out to have nothing; then it is the turn of direct invocations all the same.
     while (pool.freeSlots > 0 && (this.#runWanted() || this.#runCopies()));
+    const isWatching = this.#options.record?.isWatching === true
+    while (!isWatching && mayJoin(pool, this.#wanted) && this.#runWanted());
     if (this.runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
-    this.#awaitPermit(pool.freeSlots > 0)
+    this.#awaitPermit(pool.freeSlots > 0 || pool.room > 0)
   }
 
   #runWanted(): boolean {
@@ -281,16 +283,17 @@ export class VersionDispatch implements PermitUser {
   }
 
   /**
-   * Direct invocations may hold half of the workers while events wait as well; of a single worker, and of the permits of
-   * a function with limits, every other turn is theirs.
+   * Direct invocations may hold half of the workers while events wait as well; of a single worker, of the room in busy
+   * ones, and of the permits of a function with limits, every other turn is theirs.
    */
   #runDirect(): boolean {
     const waiting = this.#direct.length
     if (waiting === 0) return false
     const { permits } = this.pool.stats()
     const share = Math.max(1, Math.floor(permits / 2))
-    const takesTurns = share >= permits || this.permits.free(this) !== Infinity
-    const isTurnOfEvents = this.#directFrames >= share || (takesTurns && this.#wasDirect)
+    const joins = this.pool.freeSlots === 0
+    const takesTurns = joins || share >= permits || this.permits.free(this) !== Infinity
+    const isTurnOfEvents = (!joins && this.#directFrames >= share) || (takesTurns && this.#wasDirect)
     if (isTurnOfEvents && this.#routes.some(route => route.runnable > 0)) return false
     this.#wasDirect = true
     this.#directFrames++
@@ -384,11 +387,7 @@ export class VersionDispatch implements PermitUser {
   }
 
   #size(runnable: number, permits = this.permits.free(this)) {
-    const { serviceTimeMs, cpuShare, busy, workers } = this.pool.stats()
-    const { concurrency, batch } = this.pool.version
-    const { freeSlots } = this.pool
-    const facts = { serviceTimeMs, cpuShare, concurrency, batchEvents: batch?.maxEvents, runnable, freeSlots }
-    const size = withinPermits(chooseFrameSize(facts), permits, { ...facts, isCold: busy >= workers })
+    const size = nextFrameSize(this.pool, runnable, permits)
     if (this.#options.record?.isWatching !== true) return size
     return { ...size, maxEvents: Math.min(size.maxEvents, watchedFrameEvents) }
   }

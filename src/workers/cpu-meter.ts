@@ -6,7 +6,7 @@ const { threadCpuUsage } = process
 export interface CpuReading {
   /** CPU time of this thread since the last reading, whatever it was spent on. */
   readonly cpuMs: number
-  /** How long frames ran since then. */
+  /** How long at least one frame ran since then. */
   readonly busyMs: number
 }
 
@@ -15,10 +15,19 @@ export class CpuMeter {
   #cpuMicros = cpuMicros()
   #readAt = -Infinity
   #busyMs = 0
+  /** Frames that run now, and up to when their time is counted. */
+  #frames = 0
+  #countedTo = 0
+
+  frameBegan(nowMs: number): void {
+    if (this.#frames++ === 0) this.#countedTo = nowMs
+  }
 
   /** Reads when a frame ends, unless that was done just before; what is not read now is in the next reading. */
-  frameEnded(durationMs: number, nowMs: number): CpuReading | undefined {
-    this.#busyMs += durationMs
+  frameEnded(nowMs: number): CpuReading | undefined {
+    this.#frames--
+    this.#busyMs += nowMs - this.#countedTo
+    this.#countedTo = nowMs
     if (nowMs - this.#readAt < readIntervalMs) return undefined
     this.#readAt = nowMs
     const micros = cpuMicros()

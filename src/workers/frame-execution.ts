@@ -7,7 +7,7 @@ import type { FrameReader } from './frame-codec.ts'
 import type { FrameRunner } from './frame-runner.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
 import type { InvocationError } from './invocation.ts'
-import { chunkFlag, resultStatus } from './result-codec.ts'
+import { chunkFlag, resultStatus, type ResultWriter } from './result-codec.ts'
 import { ResultProblem, type EncodedResult } from './result-encoding.ts'
 
 /** Results wait at most this long for company before the next event starts. */
@@ -30,6 +30,7 @@ const resolvePromise = Promise.resolve.bind(Promise) as (value: unknown) => Prom
 export class FrameExecution {
   readonly #runner: FrameRunner
   readonly #frame: FrameReader
+  readonly #writer: ResultWriter
   readonly #batch: BatchFacts | undefined
   readonly #active = new Set<Attempt>()
   readonly #startedAt = now()
@@ -41,12 +42,12 @@ export class FrameExecution {
   #flushedAt = this.#startedAt
   #flushSoon: NodeJS.Immediate | undefined
   #deadline: NodeJS.Timeout | undefined
-  #resolve: ((chunk: Uint8Array | undefined) => void) | undefined
-  #last: Uint8Array | undefined
 
-  constructor(runner: FrameRunner, frame: FrameReader) {
+  /** @param writer of its own until it is finished. */
+  constructor(runner: FrameRunner, frame: FrameReader, writer: ResultWriter) {
     this.#runner = runner
     this.#frame = frame
+    this.#writer = writer
     if (runner.batch !== undefined) {
       const { maxEvents, maxBytes = Infinity } = runner.batch
       this.#batch = {
@@ -55,14 +56,17 @@ export class FrameExecution {
         startsBatch: index => frame.startsBatch(frame.head(index)),
       }
     }
-    runner.writer.begin(frame.nonce)
+    writer.begin(frame.nonce)
+    runner.cpu.frameBegan(this.#startedAt)
   }
 
-  /** Resolves with the last chunk; never, when the frame is given up. */
-  start(): Uint8Array | undefined | Promise<Uint8Array | undefined> {
+  /** Tells the runner when it is finished, which may be before this returns; never, when the frame is given up. */
+  start(): void {
     this.#pump()
-    if (this.#state === 'finished') return this.#last
-    return new Promise(resolve => (this.#resolve = resolve))
+  }
+
+  has({ frame }: Attempt): boolean {
+    return frame === this.#frame
   }
 
   /** An attempt failed from outside of its promise: an uncaught error or an unhandled rejection of its own. */
@@ -72,12 +76,13 @@ export class FrameExecution {
   }
 
   /**
-   * The worker is about to end because of `culprit`, or of something late. What was running innocently and what did not
+   * The worker is about to end because of `culprit`, or of something else. What was running innocently and what did not
    * start goes back uncharged; everything known is posted.
+   * @param flags with `end` when nothing more is posted: the thread may be ended in the middle of what it does then.
    */
-  giveUp(culprit: Attempt | undefined, error: InvocationError): void {
+  giveUp(culprit: Attempt | undefined, error: InvocationError, flags: number): void {
     if (this.#state !== 'running') return
-    const { writer } = this.#runner
+    const writer = this.#writer
     if (culprit !== undefined && !culprit.done) {
       this.#active.delete(culprit)
       culprit.done = true
@@ -93,7 +98,7 @@ export class FrameExecution {
     }
     this.#skip(this.#next, this.#frame.count)
     this.#setState('given up')
-    this.#runner.post(this.#chunk(chunkFlag.final | chunkFlag.end))
+    this.#runner.post(this.#chunk(chunkFlag.final | flags))
   }
 
   #setState(state: 'finished' | 'given up'): void {
@@ -133,7 +138,7 @@ export class FrameExecution {
   /** Where the run goes on: behind the attempt, or at its end after a failure; undefined when it has to be waited for. */
   #startAttempt(from: number, to: number): number | undefined {
     const runner = this.#runner
-    const { writer } = runner
+    const writer = this.#writer
     if (this.#clock - this.#flushedAt > flushIntervalMs) this.#flush()
     if (this.#frame.careful) {
       for (let index = from; index < to; index++) writer.status(index, resultStatus.started, 0)
@@ -195,7 +200,7 @@ export class FrameExecution {
     const ended = now()
     const durationMs = ended - attempt.startedAt
     this.#clock = ended
-    const { writer } = this.#runner
+    const writer = this.#writer
     writer.called(durationMs)
     let problem = error
     let failed: ReadonlySet<number> | undefined
@@ -226,7 +231,7 @@ export class FrameExecution {
 
   /** The call failed. Of a batch that is to be halved nobody is charged: who did it is still to be found. */
   #failWhole({ from, to }: Attempt, durationMs: number, error: InvocationError): void {
-    const { writer } = this.#runner
+    const writer = this.#writer
     const events = to - from
     if (events > 1 && this.#runner.batch?.onError !== 'retry')
       return writer.batchFailure(from, events, durationMs / events, error)
@@ -235,7 +240,7 @@ export class FrameExecution {
 
   /** `only` is the returned result of an attempt that emitted nothing. */
   #succeed(attempt: Attempt, durationMs: number, only: EncodedResult | undefined): number {
-    const { writer } = this.#runner
+    const writer = this.#writer
     if (only !== undefined) writer.result(attempt.from, durationMs, only)
     else if (attempt.results.length === 0) writer.status(attempt.from, resultStatus.none, durationMs)
     else writer.results(attempt.from, durationMs, attempt.results)
@@ -244,7 +249,7 @@ export class FrameExecution {
 
   /** What a batch emitted goes with its first event that succeeded. An item behind a failed one of its key runs again. */
   #succeedBatch(attempt: Attempt, durationMs: number, failed: ReadonlySet<number> | undefined): number {
-    const { writer } = this.#runner
+    const writer = this.#writer
     const shareMs = durationMs / (attempt.to - attempt.from)
     let { results } = attempt
     let blocked = false
@@ -292,7 +297,7 @@ export class FrameExecution {
   }
 
   #skip(from: number, to: number): void {
-    for (let index = from; index < to; index++) this.#runner.writer.status(index, resultStatus.notStarted, 0)
+    for (let index = from; index < to; index++) this.#writer.status(index, resultStatus.notStarted, 0)
   }
 
   #armDeadline(attempt: Attempt): void {
@@ -313,10 +318,8 @@ export class FrameExecution {
     }
     if (!oldest.timedOut) oldest.timeOut()
     if (overMs >= abortGraceMs) {
-      this.giveUp(
-        oldest,
-        invocationError('timeout', 'TimeoutError', `the invocation took longer than ${this.#runner.timeoutMs} ms`),
-      )
+      const message = `the invocation took longer than ${this.#runner.timeoutMs} ms`
+      this.#runner.giveUp(oldest, invocationError('timeout', 'TimeoutError', message))
       return
     }
     this.#deadline = startTimer(() => this.#checkDeadlines(), abortGraceMs - overMs + 1)
@@ -326,27 +329,24 @@ export class FrameExecution {
     this.#flushedAt = this.#clock = now()
     if (this.#flushSoon !== undefined) notSoon(this.#flushSoon)
     this.#flushSoon = undefined
-    if (this.#state === 'running' && this.#runner.writer.count > 0) this.#runner.post(this.#chunk(0))
+    if (this.#state === 'running' && this.#writer.count > 0) this.#runner.post(this.#chunk(0))
   }
 
   #finish(): void {
     this.#setState('finished')
-    const chunk = this.#chunk(chunkFlag.final | this.#runner.lifeFlags())
-    this.#last = chunk
-    this.#resolve?.(chunk)
+    this.#runner.finished(this, this.#chunk(chunkFlag.final | this.#runner.lifeFlags()), this.#writer)
   }
 
   #chunk(flags: number): Uint8Array<ArrayBuffer> {
-    const { surroundings, writer } = this.#runner
+    const { surroundings, taken } = this.#runner
     if ((flags & chunkFlag.final) === 0) {
       // Who gets the outcome has the lines of the invocation already.
       surroundings.logs.flush()
-      return writer.take(flags, 0, 0)
+      return this.#writer.take(flags, taken, 0, 0)
     }
     this.#runner.flushRecords()
-    const ended = now()
-    const reading = this.#runner.cpu.frameEnded(ended - this.#startedAt, ended)
-    return writer.take(flags, reading?.cpuMs ?? 0, reading?.busyMs ?? 0)
+    const reading = this.#runner.cpu.frameEnded(now())
+    return this.#writer.take(flags, taken, reading?.cpuMs ?? 0, reading?.busyMs ?? 0)
   }
 
   #errorOf(thrown: unknown): InvocationError {

@@ -1,20 +1,20 @@
 import type { FunctionVersion } from '../functions/function-version.ts'
 import { needClosing } from './bindings/open-bindings.ts'
-import { encodeFrame } from './frame-codec.ts'
 import { FrameNonces } from './frame-nonces.ts'
-import { describeThrown, invocationError } from './invocation-error.ts'
+import { encodeWaiting, FrameSession, giveBack, type EncodedFrame, type WaitingFrame } from './frame-session.ts'
+import { invocationError } from './invocation-error.ts'
 import type { Invocation, InvocationError } from './invocation.ts'
 import type { WorkerPoolOptions } from './pool-options.ts'
 import { PoolTally } from './pool-tally.ts'
-import { chunkFlag, chunkFlags } from './result-codec.ts'
-import { RunningFrame } from './running-frame.ts'
+import { chunkFlag } from './result-codec.ts'
 import type { WorkerHost } from './worker-host.ts'
 import type { WorkerPool, WorkerPoolState, WorkerPoolStats } from './worker-pool.ts'
 import { judgeDeath } from './worker-death.ts'
 import { StartBackoff } from './start-backoff.ts'
 import { receiveRecords } from './worker-records.ts'
-import { WorkerSlot } from './worker-slot.ts'
+import { latestIdle, WorkerSlot } from './worker-slot.ts'
 import { startWorker } from './worker-start.ts'
+import { SessionRoom } from './session-room.ts'
 
 /** Silence of a worker beyond the time-out before it is ended from here: it ends overdue promises itself a bit earlier. */
 const silenceMs = 50
@@ -22,27 +22,14 @@ const silenceMs = 50
 const carefulFrames = 64
 /** Functions faster than this per event get one frame per worker ahead. */
 const prefetchBelowMs = 0.02
-const defaultMaxFrames = 100_000
 const nothingUsed = { handler: 0, cpu: 0 }
-
-interface WaitingFrame {
-  readonly invocations: readonly Invocation[]
-  readonly done: () => void
-  readonly onBegin: (() => void) | undefined
-  /** Encoded ahead, while all workers are busy. */
-  encoded: EncodedFrame | undefined
-}
-
-interface EncodedFrame {
-  readonly frame: RunningFrame
-  readonly bytes: Uint8Array<ArrayBuffer>
-}
 
 /**
  * Frames in, outcomes out, with as many workers as are permitted; see {@link WorkerPool} for its states.
  *
- * A frame runs alone in its worker. That a worker ends is always seen at one place: the promise of its task rejects;
- * then what it still posted is read, and only then the open events are judged.
+ * A frame begins a session in an idle worker, or joins one where handlers wait: otherwise all would wait for the slowest
+ * event of a frame. That a worker ends is always seen at one place: the promise of its task rejects; then what it still
+ * posted is read, and only then the open events are judged.
  */
 export class FramePool implements WorkerPool {
   readonly version: FunctionVersion
@@ -52,6 +39,7 @@ export class FramePool implements WorkerPool {
   readonly #slots = new Set<WorkerSlot>()
   readonly #waiting: WaitingFrame[] = []
   readonly #tally = new PoolTally()
+  readonly #room: SessionRoom
   readonly #nonces = new FrameNonces()
   readonly #backoff: StartBackoff
   #state: WorkerPoolState = 'starting'
@@ -72,6 +60,7 @@ export class FramePool implements WorkerPool {
     this.version = version
     this.#host = host
     this.#options = options
+    this.#room = new SessionRoom(version, this.#tally, options.maxFramesPerWorker)
     this.#backoff = new StartBackoff(() => this.#fill(), options.restartDelayMs)
     host.onReplacement = () => this.#fill()
     host.onGone = slot => this.#forget(slot)
@@ -88,6 +77,12 @@ export class FramePool implements WorkerPool {
     // Where frames take no longer than encoding and decoding them, the next one waits here, ready to go.
     if ((this.#tally.serviceTimeMs ?? Infinity) < prefetchBelowMs) capacity *= 2
     return Math.max(0, capacity - this.#busy - this.#waiting.length)
+  }
+
+  get room(): number {
+    // Nothing overtakes what waits.
+    const slot = this.#waiting.length > 0 ? undefined : this.#roomiest()
+    return slot === undefined ? 0 : this.#room.in(slot)
   }
 
   setWorkers(count: number): void {
@@ -116,22 +111,16 @@ export class FramePool implements WorkerPool {
   }
 
   stats(): WorkerPoolStats {
-    const { serviceTimeMs, succeeded, failed, cpuShare, cpuMs, handlerMs } = this.#tally
     return {
       state: this.#state,
       permits: this.#permits,
       workers: this.#host.size,
       busy: this.#busy,
-      serviceTimeMs,
-      succeeded,
-      failed,
+      ...this.#tally.figures,
       coldStarts: this.#coldStarts,
       killed: this.#killed,
       leaked: this.#leaked,
-      cpuShare,
-      cpuMs,
-      handlerMs,
-      memoryMiBSeconds: (handlerMs * this.version.memoryMiB) / 1000,
+      memoryMiBSeconds: (this.#tally.handlerMs * this.version.memoryMiB) / 1000,
       workerSeconds: this.#host.aliveMs / 1000,
       ...(this.#problem === undefined ? undefined : { problem: this.#problem.message }),
     }
@@ -156,7 +145,7 @@ export class FramePool implements WorkerPool {
     return this.#state === 'draining' || this.#state === 'closed'
   }
 
-  /** Frames in workers, those included whose worker has been ended and whose last words are awaited. */
+  /** Sessions, those included whose worker has been ended and whose last words are awaited. */
   get #inProgress(): number {
     return this.#busy + this.#ending
   }
@@ -225,41 +214,41 @@ export class FramePool implements WorkerPool {
   }
 
   #dispatchWaiting(): void {
-    while (this.#waiting.length > 0 && this.#busy < this.#permits) {
-      const slot = this.#idleSlot()
-      if (slot === undefined) break
-      this.#runIn(slot, this.#waiting.shift() as WaitingFrame)
+    while (this.#waiting.length > 0) {
+      const slot = this.#busy < this.#permits ? latestIdle(this.#slots) : undefined
+      if (slot !== undefined) this.#runIn(slot, this.#waiting.shift() as WaitingFrame)
+      else if (!this.#joinNext()) break
     }
     // While the workers are busy there is time to encode what comes next.
     const next = this.#waiting[0]
     if (next !== undefined && next.encoded === undefined && this.#warm > 0) next.encoded = this.#encode(next)
   }
 
-  /** The one used last: the others grow idle and go. */
-  #idleSlot(): WorkerSlot | undefined {
-    let latest: WorkerSlot | undefined
-    for (const slot of this.#slots) {
-      if (slot.state === 'idle' && (latest === undefined || slot.progressAt > latest.progressAt)) latest = slot
-    }
-    return latest
+  /** The busy worker that another frame should join. */
+  #roomiest(): WorkerSlot | undefined {
+    const isOpen = this.#state === 'ready' && this.#careful === 0 && this.#busy <= this.#permits
+    return isOpen ? this.#room.most(this.#slots, this.#expiring) : undefined
   }
 
   #encode(waiting: WaitingFrame): EncodedFrame | undefined {
-    const careful = this.#careful > 0
-    const nonce = this.#nonces.next()
-    const frame = new RunningFrame(waiting.invocations, { nonce, careful, tally: this.#tally, done: waiting.done })
-    try {
-      return { frame, bytes: encodeFrame(waiting.invocations, nonce, careful) as Uint8Array<ArrayBuffer> }
-    } catch (thrown) {
-      // One of them cannot be encoded; alone it is known which.
-      frame.workerDied(describeThrown('error', thrown), nothingUsed, true)
-      return undefined
-    }
+    const isCareful = this.#careful > 0
+    if (waiting.encoded !== undefined && waiting.encoded.frame.careful === isCareful) return waiting.encoded
+    return encodeWaiting(waiting, { nonces: this.#nonces, tally: this.#tally, careful: isCareful })
+  }
+
+  /** Hands the next frame to a worker that is busy. False when none has room for it. */
+  #joinNext(): boolean {
+    const slot = this.#roomiest()
+    if (slot === undefined || this.#room.in(slot) < (this.#waiting[0]?.invocations.length ?? 0)) return false
+    const waiting = this.#waiting.shift() as WaitingFrame
+    const encoded = this.#encode(waiting)
+    if (encoded === undefined) waiting.done()
+    else slot.join(encoded, waiting)
+    return true
   }
 
   #runIn(slot: WorkerSlot, waiting: WaitingFrame): void {
-    const isStale = waiting.encoded !== undefined && waiting.encoded.frame.careful !== this.#careful > 0
-    const encoded = isStale ? this.#encode(waiting) : (waiting.encoded ?? this.#encode(waiting))
+    const encoded = this.#encode(waiting)
     if (encoded === undefined) return waiting.done()
     const { frame, bytes } = encoded
     waiting.onBegin?.()
@@ -272,14 +261,16 @@ export class FramePool implements WorkerPool {
       return
     }
     if (frame.careful) this.#careful--
-    slot.running = frame
+    const session = new FrameSession(frame, waiting)
+    slot.session = session
+    slot.sessions++
     slot.progressAt = performance.now()
     slot.setState('busy')
     this.#busy++
     slot.watch(this.version.timeoutMs + silenceMs, silent => this.#silent(silent))
     answer.then(
-      last => this.#answered(slot, frame, last),
-      () => void this.#lost(slot, frame),
+      last => this.#answered(slot, session, last),
+      () => void this.#lost(slot, session),
     )
   }
 
@@ -290,53 +281,65 @@ export class FramePool implements WorkerPool {
       return
     }
     slot.progressAt = performance.now()
-    const summary = slot.running?.receive(message)
-    if (summary !== undefined && (summary.flags & chunkFlag.end) !== 0) this.#end(slot, 'answered')
+    const { session } = slot
+    const summary = session?.receive(message)
+    if (session === undefined || summary === undefined) return
+    if ((summary.flags & chunkFlag.expire) !== 0) this.#expire(slot)
+    if ((summary.flags & chunkFlag.end) !== 0) this.#end(slot, 'answered')
+    else if (this.#room.in(slot) > 0) this.onFree()
   }
 
-  #answered(slot: WorkerSlot, frame: RunningFrame, last: unknown): void {
-    if (slot.running !== frame) return
+  #answered(slot: WorkerSlot, session: FrameSession, last: unknown): void {
+    if (slot.session !== session) return
     slot.drain(this.#receive)
-    slot.frames++
-    slot.running = undefined
+    const refused = session.over(last)
+    slot.frames += session.count
+    slot.session = undefined
     this.#busy--
-    const flags = chunkFlags(last)
-    if (slot.frames >= (this.#options.maxFramesPerWorker ?? defaultMaxFrames) || (flags & chunkFlag.expire) !== 0)
-      this.#expire(slot)
+    const { flags } = session
+    if (slot.frames >= this.#room.maxFrames || (flags & chunkFlag.expire) !== 0) this.#expire(slot)
+    this.#runAgain(refused)
     const mustGo = (flags & chunkFlag.recycle) !== 0 || (slot === this.#expiring && this.#hasSuccessor)
     if (slot.state === 'busy') slot.setState('idle')
     if (mustGo) this.#retire(slot)
     // The worker gets its next frame before the answer is read, so that it does not wait for this thread.
     else if (this.#waiting.length > 0 && this.#busy < this.#permits)
       this.#runIn(slot, this.#waiting.shift() as WaitingFrame)
-    frame.receive(last)
-    if (frame.open > 0) {
+    session.receive(last)
+    if (session.open > 0) {
       // The code or the memory of the worker is damaged: its promise was kept, its answer is none.
       const error = invocationError('crash', 'BadAnswer', 'the worker answered with something unreadable')
-      frame.workerDied(error, nothingUsed, slot.frames === 1)
+      for (const frame of session.frames) frame.workerDied(error, nothingUsed, slot.frames === 1)
       this.#careful = carefulFrames
       if (slot.state === 'busy') this.#end(slot, 'closing')
       else this.#retire(slot)
     }
-    frame.done()
+    for (const frame of session.frames) frame.done()
     this.#afterFrame()
   }
 
-  /** The worker ended with the frame: by us, by itself, or for lack of memory. */
-  async #lost(slot: WorkerSlot, frame: RunningFrame): Promise<void> {
+  /** What a worker has not begun goes to the next one, before anything else. */
+  #runAgain(refused: readonly WaitingFrame[]): void {
+    if (this.#isClosing || this.#state === 'quarantined') refused.forEach(giveBack)
+    else this.#waiting.unshift(...refused)
+  }
+
+  /** The worker ended with the session: by us, by itself, or for lack of memory. */
+  async #lost(slot: WorkerSlot, session: FrameSession): Promise<void> {
     const silentMs = performance.now() - slot.progressAt
-    if (slot.running !== frame) return
+    if (slot.session !== session) return
     this.#busy--
     this.#ending++
     this.#forget(slot)
     // Its task may have been rejected without its end; it cannot be trusted either way.
     void slot.worker?.terminate()
-    if (frame.open > 0 && !(await slot.waitUntilGone())) this.#leaked++
-    slot.running = undefined
+    if (session.open > 0 && !(await slot.waitUntilGone())) this.#leaked++
+    slot.session = undefined
     slot.closePort()
-    if (frame.open > 0 && judgeDeath(slot, frame, silentMs, this.version.timeoutMs)) this.#careful = carefulFrames
+    this.#runAgain(session.over())
+    if (session.open > 0 && judgeDeath(slot, session, silentMs, this.version.timeoutMs)) this.#careful = carefulFrames
     this.#ending--
-    frame.done()
+    for (const frame of session.frames) frame.done()
     this.#fill()
     this.#afterFrame()
   }
@@ -382,7 +385,7 @@ export class FramePool implements WorkerPool {
     if (slot.isWarm) this.#warm--
     if (slot === this.#expiring) this.#expiring = undefined
     slot.setState('ended')
-    if (slot.running === undefined) slot.closePort()
+    if (slot.session === undefined) slot.closePort()
     if (this.#warm === 0 && this.#waiting.length > 0) this.#fill()
   }
 
@@ -390,9 +393,4 @@ export class FramePool implements WorkerPool {
     if (this.#inProgress === 0) this.#whenIdle?.()
     if (!this.#isClosing) this.#serve()
   }
-}
-
-function giveBack({ invocations, done }: WaitingFrame): void {
-  for (const invocation of invocations) invocation.settle({ kind: 'not-started' })
-  done()
 }

@@ -9,8 +9,10 @@ import { FrameExecution } from './frame-execution.ts'
 import type { createGlobalCheck } from './global-guard.ts'
 import type { LoadedFunction } from './handler-loader.ts'
 import { describeThrown, invocationError } from './invocation-error.ts'
+import type { InvocationError } from './invocation.ts'
 import { chunkFlag, ResultWriter } from './result-codec.ts'
 import type { WorkerLife } from './worker-life.ts'
+import type { JoinRequest } from './worker-settings.ts'
 import type { WorkerTracing } from './worker-tracing.ts'
 
 /** What the thread does for the runner. */
@@ -23,9 +25,11 @@ export interface RunnerPorts {
   readonly post: (chunk: Uint8Array<ArrayBuffer>) => void
 }
 
-/** Runs the frames of one worker, one at a time, with the loaded function. */
+/**
+ * Runs the frames of one worker with the loaded function. A session begins with one frame; others join while it runs, and
+ * it ends with the last of them.
+ */
 export class FrameRunner {
-  readonly writer = new ResultWriter()
   readonly cpu = new CpuMeter()
   readonly surroundings: ContextSurroundings
   readonly post: (chunk: Uint8Array<ArrayBuffer>) => void
@@ -44,7 +48,15 @@ export class FrameRunner {
   readonly #life: WorkerLife
   #isExpiring = false
   #recycle = false
-  #execution: FrameExecution | undefined
+  /** Of the present session, or of the last one. */
+  #session = 0
+  #taken = 0
+  readonly #executions = new Set<FrameExecution>()
+  readonly #early: JoinRequest[] = []
+  #last: Uint8Array | undefined
+  #resolve: ((last: Uint8Array | undefined) => void) | undefined
+  /** Those that no frame uses now. */
+  readonly #writers: ResultWriter[] = []
 
   constructor(loaded: LoadedFunction, ports: RunnerPorts) {
     const { settings } = ports.surroundings
@@ -62,15 +74,58 @@ export class FrameRunner {
     this.batch = settings.batch
   }
 
-  /** Resolves with the last chunk of results; earlier ones were posted. */
+  /** Frames of the session up to now. */
+  get taken(): number {
+    return this.#taken
+  }
+
+  /** A session: resolves with the last chunk of results of the frame that ended last; all others were posted. */
   async run(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array | undefined> {
+    this.#session++
+    this.#taken = 0
+    this.#begin(bytes)
+    for (const early of this.#early.splice(0)) this.join(early)
+    // The frames of synchronous functions have ended by now.
+    if (this.#executions.size === 0) return this.#last
+    return new Promise(resolve => (this.#resolve = resolve))
+  }
+
+  /**
+   * A frame comes to those that run. One for a session that is over is not taken, and its last chunk has said so. It comes
+   * by another port than sessions do, and may be here before the one that it is for.
+   */
+  join(request: JoinRequest): void {
+    if (request.session > this.#session) this.#early.push(request)
+    else if (request.session === this.#session && this.#executions.size > 0) this.#begin(request.frame)
+  }
+
+  #begin(bytes: Uint8Array<ArrayBuffer>): void {
     const frame = new FrameReader(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#taken++
     if (frame.careful) this.#follow = true
     if (!this.#follow) this.#scope.beginBurst()
-    this.#execution = new FrameExecution(this, frame)
-    const last = await this.#execution.start()
-    this.#execution = undefined
-    return last
+    const execution = new FrameExecution(this, frame, this.#writers.pop() ?? new ResultWriter())
+    this.#executions.add(execution)
+    execution.start()
+  }
+
+  finished(execution: FrameExecution, last: Uint8Array<ArrayBuffer>, writer: ResultWriter): void {
+    this.#executions.delete(execution)
+    this.#writers.push(writer)
+    if (this.#executions.size > 0) return this.post(last)
+    this.#last = last
+    this.#resolve?.(last)
+    this.#resolve = undefined
+  }
+
+  /** The thread is about to be ended because of `culprit`, or of something that nobody can be charged for. */
+  giveUp(culprit: Attempt | undefined, error: InvocationError): void {
+    const isGuilty = (execution: FrameExecution) => culprit !== undefined && execution.has(culprit)
+    const inOrder = [...this.#executions].sort((a, b) => Number(isGuilty(a)) - Number(isGuilty(b)))
+    for (const [index, execution] of inOrder.entries()) {
+      const flags = index === inOrder.length - 1 ? chunkFlag.end : 0
+      execution.giveUp(isGuilty(execution) ? culprit : undefined, error, flags)
+    }
   }
 
   call(attempt: Attempt, event: unknown, context: unknown): unknown {
@@ -121,8 +176,9 @@ export class FrameRunner {
     this.#recycle = true
     const attempt = this.#scope.culprit()
     const error = describeThrown('crash', thrown, this.surroundings.mask)
-    if (attempt !== undefined && this.#execution !== undefined) {
-      this.#execution.fail(attempt, { ...error, message: `${what}: ${error.message}` })
+    if (attempt !== undefined && this.#executions.size > 0) {
+      const failure = { ...error, message: `${what}: ${error.message}` }
+      for (const execution of this.#executions) execution.fail(attempt, failure)
       return
     }
     this.surroundings.logs.log('error', `${what} outside of an invocation: ${error.name}: ${error.message}`, {
@@ -139,7 +195,7 @@ export class FrameRunner {
     }
     this.flushRecords()
     const error = invocationError('crash', 'ProcessExit', `the handler called process.exit(${String(code)})`)
-    this.#execution?.giveUp(attempt, error)
+    this.giveUp(attempt, error)
   }
 
   /** Whether the worker has to be replaced after this frame, or should be when its successor is there. */

@@ -19,6 +19,8 @@ export interface ChunkSummary {
   readonly busyMs: number
   /** Sum of the durations of the handler calls in this chunk. */
   readonly handlerMs: number
+  /** Frames of its session that the worker has taken up to now: what joined it behind them has not begun. */
+  readonly taken: number
   /** False when the chunk ended before what it announced: the worker's memory or code is damaged. */
   readonly complete: boolean
 }

@@ -14,6 +14,11 @@ export class PoolTally {
   cpuMs = 0
   handlerMs = 0
 
+  get figures(): Pick<PoolTally, 'serviceTimeMs' | 'succeeded' | 'failed' | 'cpuShare' | 'cpuMs' | 'handlerMs'> {
+    const { serviceTimeMs, succeeded, failed, cpuShare, cpuMs, handlerMs } = this
+    return { serviceTimeMs, succeeded, failed, cpuShare, cpuMs, handlerMs }
+  }
+
   ended(durationMs: number): void {
     if (!(durationMs >= 0)) return
     const { serviceTimeMs } = this

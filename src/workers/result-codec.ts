@@ -8,7 +8,8 @@ import { emptyMeta, type EncodedResult } from './result-encoding.ts'
 /*
  * What a worker answers: outcomes of events as they become known, in chunks.
  *
- *   chunk    u32 magic and version · u32 nonce · u32 nonce · u32 flags · u32 count · f32 CPU ms · f32 busy ms · f32 handler ms
+ *   chunk    u32 magic and version · u32 nonce · u32 nonce · u32 flags · u32 count · f32 CPU ms · f32 busy ms ·
+ *            f32 handler ms · u32 frames of the session that the worker has taken
  *   entry    u32 index · u8 status · f32 duration ms · (only some statuses) its body
  *   results  u32 count · each: u32 meta bytes · meta (JSON) · u8 type (0: u16 bytes · content type) · u32 bytes · data
  *   batch    u32 events, of which the entry names the first · error
@@ -18,8 +19,8 @@ import { emptyMeta, type EncodedResult } from './result-encoding.ts'
  * are no answer to the frame, and it stops at the first thing that does not fit.
  */
 
-const magic = 0x31524c53
-const prologueBytes = 32
+const magic = 0x32524c53
+const prologueBytes = 36
 const entryHeadBytes = 9
 
 export const resultStatus = {
@@ -145,7 +146,7 @@ export class ResultWriter {
   }
 
   /** The chunk gathered so far, with its own memory; empty chunks are made too (they carry flags). */
-  take(flags: number, cpuMs: number, busyMs: number): Uint8Array<ArrayBuffer> {
+  take(flags: number, taken: number, cpuMs: number, busyMs: number): Uint8Array<ArrayBuffer> {
     const view = this.#view
     view.setUint32(0, magic, true)
     view.setUint32(4, this.#nonce.high, true)
@@ -155,6 +156,7 @@ export class ResultWriter {
     view.setFloat32(20, cpuMs, true)
     view.setFloat32(24, busyMs, true)
     view.setFloat32(28, this.#handlerMs, true)
+    view.setUint32(32, taken, true)
     const chunk = new Uint8Array(this.#at)
     chunk.set(this.#bytes.subarray(0, this.#at))
     this.#at = prologueBytes
@@ -206,10 +208,11 @@ export class ResultWriter {
 
 const noResults: readonly FunctionResult[] = []
 
-/** The flags of a chunk without reading it; 0 for what is none. */
-export function chunkFlags(chunk: unknown): number {
-  if (!(chunk instanceof Uint8Array) || chunk.length < prologueBytes) return 0
-  return new DataView(chunk.buffer, chunk.byteOffset).getUint32(12, true)
+/** What a chunk says of its worker, without reading the outcomes; zeros for what is none. */
+export function chunkPrologue(chunk: unknown): { readonly flags: number; readonly taken: number } {
+  if (!(chunk instanceof Uint8Array) || chunk.length < prologueBytes) return { flags: 0, taken: 0 }
+  const view = new DataView(chunk.buffer, chunk.byteOffset)
+  return { flags: view.getUint32(12, true), taken: view.getUint32(32, true) }
 }
 
 /** Decodes one chunk; undefined for bytes that are no answer to the frame. Never throws. */
@@ -228,6 +231,7 @@ export function decodeChunk(chunk: unknown, nonce: FrameNonce, to: OutcomeReceiv
     cpuMs: view.getFloat32(20, true),
     busyMs: view.getFloat32(24, true),
     handlerMs: view.getFloat32(28, true),
+    taken: view.getUint32(32, true),
     complete,
   }
 }

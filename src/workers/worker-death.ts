@@ -1,29 +1,35 @@
 import { describeThrown, invocationError } from './invocation-error.ts'
 import type { InvocationError } from './invocation.ts'
-import type { RunningFrame } from './running-frame.ts'
+import type { FrameSession } from './frame-session.ts'
 import type { SecretMask } from './secret-mask.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
 /**
- * Judges the open events of a frame whose worker has ended and whose last words have been read.
+ * Judges the open events of a session whose worker has ended and whose last words have been read.
  * @returns whether it stayed unclear what happened, so that the next frames should be run carefully.
  */
-export function judgeDeath(slot: WorkerSlot, frame: RunningFrame, silentMs: number, timeoutMs: number): boolean {
+export function judgeDeath(slot: WorkerSlot, session: FrameSession, silentMs: number, timeoutMs: number): boolean {
+  const frames = session.frames.filter(({ open }) => open > 0)
   if (slot.endReason === 'closing') {
-    frame.giveBackRunning()
+    for (const frame of frames) frame.giveBackRunning()
     return false
   }
-  const hadSeveral = frame.open > 1
+  const hadSeveral = session.open > 1
+  // The time is that of the session: it is counted once.
+  const judge = (error: InvocationError, used: { handler: number; cpu: number }, certain: boolean): void => {
+    for (const [index, frame] of frames.entries())
+      frame.workerDied(error, index === 0 ? used : { handler: 0, cpu: 0 }, certain && frames.length === 1)
+  }
   if (slot.endReason === 'timeout') {
     const message = `the invocation took longer than ${timeoutMs} ms and did not let go`
     // Its thread could not even answer, so it was computing all the time.
     const usedMs = { handler: silentMs, cpu: silentMs }
-    frame.workerDied(invocationError('timeout', 'TimeoutError', message), usedMs, true)
+    judge(invocationError('timeout', 'TimeoutError', message), usedMs, true)
     return hadSeveral
   }
   // What a former frame left behind may have done it, so a worker that is not fresh convicts only in careful mode.
   const exited = invocationError('crash', 'WorkerExit', 'the worker ended while it ran the invocation')
-  frame.workerDied(slot.deathCause ?? exited, { handler: silentMs, cpu: 0 }, slot.frames === 0)
+  judge(slot.deathCause ?? exited, { handler: silentMs, cpu: 0 }, slot.frames === 0 && session.count === 1)
   return true
 }
 

@@ -15,6 +15,7 @@ import { MetricCapture } from './metric-capture.ts'
 import { maskFor } from './secret-mask.ts'
 import {
   closeRequest,
+  type JoinRequest,
   type WarmUpAnswer,
   type WarmUpTask,
   type WorkerMessage,
@@ -65,7 +66,7 @@ export async function warmUp(task: WarmUpTask): Promise<WarmUpAnswer> {
   try {
     const tracing = settings.tracing ? await startTracing() : undefined
     const bindings = await openBindings(settings)
-    if (Object.keys(settings.bindings).length > 0) closeWhenAsked(task.port, bindings)
+    listen(task.port, bindings)
     // Who imports `workerData` finds the credentials no more.
     Object.assign(settings, { bindings: {} })
     const loaded = await loadFunction(settings.file, settings.handler)
@@ -108,10 +109,14 @@ export async function runFrame(frame: Uint8Array<ArrayBuffer>): Promise<unknown>
 /** Only makes Piscina look at the worker again, so that it starts the idle timer of one that is not needed any more. */
 export function touch(): void {}
 
-/** Ends the connections of the bindings before the pool ends the thread; the closed port tells that it is done. */
-function closeWhenAsked(port: MessagePort, bindings: Bindings): void {
-  port.on('message', (message: unknown) => {
+/**
+ * Takes frames that join, and ends the connections of the bindings before the pool ends the thread; the closed port tells
+ * that it is done.
+ */
+function listen(port: MessagePort, bindings: Bindings): void {
+  port.on('message', (message: JoinRequest | typeof closeRequest) => {
     if (message === closeRequest) void bindings.close().then(() => port.close())
+    else runner?.join(message)
   })
 }
 

@@ -13,14 +13,19 @@ export type WorkerPoolState = 'starting' | 'ready' | 'draining' | 'quarantined' 
 export interface WorkerPool {
   readonly version: FunctionVersion
   readonly state: WorkerPoolState
-  /** Frames that may be handed in now: permitted workers minus frames in progress (a worker runs one frame at a time). */
+  /** Frames that may be handed in now to idle workers: permitted workers minus those that run something. */
   readonly freeSlots: number
-  /** Called whenever `freeSlots` may have grown. */
+  /**
+   * Events that one of the busy workers could begin at once, beside those that it waits for: what its `concurrency` leaves.
+   * 0 while none could, and for functions that compute or are so fast that their frames end soon anyway.
+   */
+  readonly room: number
+  /** Called whenever `freeSlots` or `room` may have grown. */
   onFree: () => void
   /** Permits: workers that may run at a time, 0 to `scaling.maxWorkers`. Shrinking never interrupts an invocation. */
   setWorkers(count: number): void
   /**
-   * Runs a frame in one worker. Every invocation is settled exactly once, as soon as its outcome is known, before the
+   * Runs a frame in one worker: an idle one, else one that has room for it, else the next that is idle. Every invocation is settled exactly once, as soon as its outcome is known, before the
    * promise resolves; the promise never rejects.
    * @param onBegin called when a worker that has started gets the frame; again when it goes to another one.
    */

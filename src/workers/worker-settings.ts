@@ -30,8 +30,15 @@ export interface WarmUpTask {
   readonly port: MessagePort
 }
 
-/** The only message that a worker gets on its port: the pool is about to end it, its connections should end first. */
+/** What a worker gets on its port when the pool is about to end it: its connections should end first. */
 export const closeRequest = 'close'
+
+/** The other thing it gets there: a frame that joins those which run. One for a session that is over is left alone. */
+export interface JoinRequest {
+  /** The session that it belongs to, which is the how manieth of the worker; 1 is the first. */
+  readonly session: number
+  readonly frame: Uint8Array<ArrayBuffer>
+}
 
 export type WarmUpAnswer =
   { readonly ok: true; readonly durationMs: number } | { readonly ok: false; readonly error: InvocationError }

@@ -1,8 +1,8 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads'
 import type { InvocationError } from './invocation.ts'
 import { KillSwitch } from './kill-switch.ts'
-import type { RunningFrame } from './running-frame.ts'
-import { closeRequest } from './worker-settings.ts'
+import type { EncodedFrame, FrameSession, WaitingFrame } from './frame-session.ts'
+import { closeRequest, type JoinRequest } from './worker-settings.ts'
 
 /** A thread that does not end within this time is given up; it may sit in a system call that cannot be interrupted. */
 const abandonAfterMs = 2_000
@@ -20,12 +20,14 @@ export class WorkerSlot {
   worker: Worker | undefined
   /** Ends the thread together with the task that runs in it. */
   readonly killSwitch = new KillSwitch()
-  running: RunningFrame | undefined
+  session: FrameSession | undefined
+  /** How many it has begun. */
+  sessions = 0
   /** When the thread was started (`performance.now`). */
   bornAt = 0
-  /** When the worker was last heard of in its present frame (`performance.now`). */
+  /** When the worker was last heard of in its present session (`performance.now`). */
   progressAt = 0
-  /** Frames run so far. */
+  /** Frames of the sessions that are over. */
   frames = 0
   /** What the thread died of, when it said so. */
   deathCause: InvocationError | undefined
@@ -89,6 +91,15 @@ export class WorkerSlot {
     await this.waitUntilGone()
   }
 
+  /** Hands a frame to the worker beside those that it runs. */
+  join({ frame, bytes }: EncodedFrame, waiting: WaitingFrame): void {
+    waiting.onBegin?.()
+    this.session?.add(frame, waiting)
+    this.progressAt = performance.now()
+    const request: JoinRequest = { session: this.sessions, frame: bytes }
+    this.#port.postMessage(request, [bytes.buffer])
+  }
+
   /** Calls back when the worker was silent for `limitMs` in a frame. One timer serves all frames of the slot. */
   watch(limitMs: number, onSilence: (slot: WorkerSlot) => void): void {
     if (this.#watchdog !== undefined || this.#state === 'ended') return
@@ -105,4 +116,12 @@ export class WorkerSlot {
   closePort(): void {
     this.#port.close()
   }
+}
+
+/** The idle one that was used last: the others grow idle and go. */
+export function latestIdle(slots: Iterable<WorkerSlot>): WorkerSlot | undefined {
+  let latest: WorkerSlot | undefined
+  for (const slot of slots)
+    if (slot.state === 'idle' && (latest === undefined || slot.progressAt > latest.progressAt)) latest = slot
+  return latest
 }

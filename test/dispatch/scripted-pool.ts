@@ -49,6 +49,9 @@ export class ScriptedPool implements WorkerPool {
     return Math.max(0, this.#permits - this.#running)
   }
 
+  /** Each frame has a worker of its own here. */
+  readonly room = 0
+
   set script(script: Script) {
     this.#script = script
   }

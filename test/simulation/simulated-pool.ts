@@ -69,6 +69,9 @@ export class SimulatedPool implements WorkerPool {
     return this.#state === 'ready' ? Math.max(0, this.#permits - this.#workers.size) : 0
   }
 
+  /** Each frame has a worker of its own here. */
+  readonly room = 0
+
   setWorkers(count: number): void {
     this.#around.permitted(this.version, count)
     this.#permits = count

@@ -1,0 +1,147 @@
+import { encodeFrame } from './frame-codec.ts'
+import type { FrameNonces } from './frame-nonces.ts'
+import { describeThrown } from './invocation-error.ts'
+import type { Invocation } from './invocation.ts'
+import type { ChunkSummary } from './outcome-receiver.ts'
+import type { PoolTally } from './pool-tally.ts'
+import { chunkFlag, chunkPrologue } from './result-codec.ts'
+import { RunningFrame } from './running-frame.ts'
+
+/** A frame that was handed in, in whichever worker it runs. */
+export interface WaitingFrame {
+  readonly invocations: readonly Invocation[]
+  readonly done: () => void
+  readonly onBegin: (() => void) | undefined
+  /** Encoded ahead, while all workers are busy. */
+  encoded: EncodedFrame | undefined
+}
+
+export interface EncodedFrame {
+  readonly frame: RunningFrame
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+export interface EncodingOptions {
+  readonly nonces: FrameNonces
+  readonly careful: boolean
+  readonly tally: PoolTally
+}
+
+/** Undefined when it cannot be encoded; then its invocations are settled. */
+export function encodeWaiting(
+  { invocations, done }: WaitingFrame,
+  { nonces, careful, tally }: EncodingOptions,
+): EncodedFrame | undefined {
+  const nonce = nonces.next()
+  const frame = new RunningFrame(invocations, { nonce, careful, tally, done })
+  try {
+    return { frame, bytes: encodeFrame(invocations, nonce, careful) as Uint8Array<ArrayBuffer> }
+  } catch (thrown) {
+    // One of them cannot be encoded; alone it is known which.
+    frame.workerDied(describeThrown('error', thrown), { handler: 0, cpu: 0 }, true)
+    return undefined
+  }
+}
+
+export function giveBack({ invocations, done }: WaitingFrame): void {
+  for (const invocation of invocations) invocation.settle({ kind: 'not-started' })
+  done()
+}
+
+interface Handed {
+  readonly frame: RunningFrame
+  readonly waiting: WaitingFrame
+}
+
+/**
+ * What one worker runs at a time: the frame that its task brought, and those that joined it while it ran. The session ends
+ * with the answer of the task, which is that of the frame that ended last; the others end with a message.
+ *
+ * A frame may join in the moment in which the session ends: the worker leaves it alone then, and says how many it has
+ * taken. Messages keep their order, so that the rest has certainly not begun.
+ */
+export class FrameSession {
+  readonly #first: RunningFrame
+  /** Of those without their last outcomes, by how many were handed over before them. */
+  readonly #handed = new Map<number, Handed>()
+  #count = 0
+  #taken = 1
+  #flags = 0
+
+  constructor(frame: RunningFrame, waiting: WaitingFrame) {
+    this.#first = frame
+    this.add(frame, waiting)
+  }
+
+  get careful(): boolean {
+    return this.#first.careful
+  }
+
+  add(frame: RunningFrame, waiting: WaitingFrame): void {
+    this.#handed.set(this.#count++, { frame, waiting })
+  }
+
+  /** Frames that were handed over, those included that are done. */
+  get count(): number {
+    return this.#count
+  }
+
+  /** Events without an outcome. */
+  get open(): number {
+    let open = 0
+    for (const { frame } of this.#handed.values()) open += frame.open
+    return open
+  }
+
+  /** The worker is to be replaced when the session is over, so nothing should join it. */
+  get isLast(): boolean {
+    return (this.#flags & (chunkFlag.recycle | chunkFlag.expire)) !== 0
+  }
+
+  /** Of all chunks up to now. */
+  get flags(): number {
+    return this.#flags
+  }
+
+  /** Settles what the worker posted; undefined when it is no answer to a frame of the session. */
+  receive(chunk: unknown): ChunkSummary | undefined {
+    for (const [index, { frame }] of this.#handed) {
+      const summary = frame.receive(chunk)
+      if (summary === undefined) continue
+      this.#told(summary)
+      const isOver = (summary.flags & chunkFlag.final) !== 0 && frame.open === 0
+      if (isOver && this.#handed.delete(index)) frame.done()
+      return summary
+    }
+    return undefined
+  }
+
+  #told({ flags, taken }: { readonly flags: number; readonly taken: number }): void {
+    this.#flags |= flags
+    this.#taken = Math.max(this.#taken, taken)
+  }
+
+  /**
+   * Takes out the frames that the worker has left alone when the session ended.
+   * @param last the answer of the task, which is read later; absent when it has none.
+   */
+  over(last?: unknown): WaitingFrame[] {
+    const said = chunkPrologue(last)
+    this.#told(said)
+    const isKnown = ((said.flags & chunkFlag.final) | (this.#flags & chunkFlag.end)) !== 0
+    const refused: WaitingFrame[] = []
+    if (!isKnown) return refused
+    for (const [index, { frame, waiting }] of this.#handed) {
+      // What has an outcome has begun, whatever the worker says.
+      if (index < this.#taken || frame.open < waiting.invocations.length) continue
+      this.#handed.delete(index)
+      refused.push({ ...waiting, encoded: undefined })
+    }
+    return refused
+  }
+
+  /** Frames that are not done. */
+  get frames(): readonly RunningFrame[] {
+    return [...this.#handed.values()].map(({ frame }) => frame)
+  }
+}
