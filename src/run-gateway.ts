@@ -6,6 +6,7 @@ import { SluiceError } from './errors/sluice-error.ts'
 import { readSecrets } from './functions/secret-values.ts'
 import { LogRedaction } from './telemetry/log-redaction.ts'
 import { createLogger, type Logger } from './telemetry/logger.ts'
+import { resourceAttributes } from './telemetry/resource-attributes.ts'
 
 /** What the process needs of a gateway. */
 export interface RunnableGateway {
@@ -39,7 +40,11 @@ const closeGraceMs = 15_000
 export async function runGateway(config: Config, version: string, createGateway: CreateGateway): Promise<number> {
   const redaction = new LogRedaction()
   redaction.know(secretsOf(config))
-  const logger = createLogger({ level: config.logging.level, redaction })
+  const logger = createLogger({
+    level: config.logging.level,
+    redaction,
+    resource: resourceAttributes(version, process.env),
+  })
   for (const warning of config.warnings) logger.warn(warning)
   for (const part of config.disabled) logger.info(part, `${part.kind} ${part.name} is off: ${part.reason}`)
 

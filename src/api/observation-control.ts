@@ -31,6 +31,8 @@ export interface LogFilter {
   /** Part of the message or the fields, whatever its case. */
   readonly text?: string
   readonly invocationId?: string
+  /** 32 hexadecimal digits in lower case. */
+  readonly traceId?: string
   /** `latest` or a published number. */
   readonly version?: string
 }

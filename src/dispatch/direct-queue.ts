@@ -7,9 +7,11 @@ export interface DirectQueueOptions {
   /** Of the function, for messages. */
   readonly name: string
   readonly maxInvocations: number
-  /** One alone may be larger. */
-  readonly maxBytes: number
+  /** One alone may be larger. Default 64 MiB. */
+  readonly maxBytes?: number | undefined
 }
+
+const defaultMaxBytes = 64 * 1024 * 1024
 
 /** What the limits of the function have to say when one more invocation wants to wait. */
 export interface PermitFacts {
@@ -38,7 +40,7 @@ export class DirectQueue {
 
   /** @throws {SluiceError} SLUICE_DISPATCH_OVERLOADED, SLUICE_DISPATCH_LIMITED. */
   checkRoom(byteLength: number, permits: PermitFacts): void {
-    const { name, maxInvocations, maxBytes } = this.#options
+    const { name, maxInvocations, maxBytes = defaultMaxBytes } = this.#options
     const { length } = this
     if (length >= maxInvocations || (length > 0 && this.#bytes + byteLength > maxBytes)) {
       throw new SluiceError(

@@ -40,14 +40,6 @@ export interface FrameSize {
 }
 
 /**
- * Whether frames should go to busy workers now, where their events begin beside others that wait: several at a time, unless
- * no more `wanted` ones are there, for each frame costs a message.
- */
-export function mayJoin({ room, freeSlots, version }: WorkerPool, wanted: number): boolean {
-  return freeSlots === 0 && room > 0 && room >= Math.min(wanted, version.concurrency / 4)
-}
-
-/**
  * Of the next frame for a pool as it is now.
  * @param runnable events that could start.
  * @param permits calls that may begin now; Infinity: no limits.
@@ -58,7 +50,7 @@ export function nextFrameSize(pool: WorkerPool, runnable: number, permits: numbe
   const { freeSlots, room } = pool
   const facts = { serviceTimeMs, cpuShare, concurrency, batchEvents: batch?.maxEvents, runnable, freeSlots }
   const whole = freeSlots === 0 && room > 0 ? { maxEvents: room, maxPerKey: 1 } : chooseFrameSize(facts)
-  return withinPermits(whole, permits, { ...facts, isCold: busy >= workers })
+  return withinPermits(whole, permits, { ...facts, isCold: freeSlots > 0 && busy >= workers })
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Delivery } from './delivery.ts'
 import type { DirectInvocation } from './direct-invocation.ts'
 import { CallPermits, type PermitUser } from './call-permits.ts'
 import { DirectQueue } from './direct-queue.ts'
-import { callsOf, eventsOfCalls, mayJoin, nextFrameSize } from './frame-size.ts'
+import { callsOf, eventsOfCalls, nextFrameSize } from './frame-size.ts'
 import { runnableOf, type FrameSource } from './frame-source.ts'
 import { pausedError } from './hold.ts'
 import type { ProcessGate } from './process-gate.ts'
@@ -31,8 +31,6 @@ export interface VersionDispatchOptions {
   /** Told which frames of triggers run, after a process that died. */
   readonly record?: RunRecord | undefined
 }
-
-const defaultMaxWaitingBytes = 64 * 1024 * 1024
 
 /**
  * Feeds one worker pool: frames from the triggers of its version in turn, direct invocations within their share, and what
@@ -79,7 +77,7 @@ export class VersionDispatch implements PermitUser {
     this.#direct = new DirectQueue({
       name,
       maxInvocations: options.maxWaitingInvocations,
-      maxBytes: options.maxWaitingBytes ?? defaultMaxWaitingBytes,
+      maxBytes: options.maxWaitingBytes,
     })
     this.permits = options.permits ?? new CallPermits()
     this.permits.join(this)
@@ -238,10 +236,14 @@ export class VersionDispatch implements PermitUser {
     if (this.#pause !== undefined || this.#options.gate?.isOpen === false) return this.#awaitPermit(false)
     // A trigger may turn out to have nothing; then it is the turn of direct invocations all the same.
     while (pool.freeSlots > 0 && (this.#runWanted() || this.#runCopies()));
-    const isWatching = this.#options.record?.isWatching === true
-    while (!isWatching && mayJoin(pool, this.#wanted) && this.#runWanted());
+    while (this.#mayJoin && this.#runWanted());
     if (this.runnable > 0 && pool.stats().permits === 0) this.#options.onStarved()
-    this.#awaitPermit(pool.freeSlots > 0 || pool.room > 0)
+    this.#awaitPermit(pool.freeSlots > 0 || this.#mayJoin)
+  }
+
+  /** Whether frames go to busy workers now, where their events begin beside others that wait. */
+  get #mayJoin(): boolean {
+    return this.pool.freeSlots === 0 && this.pool.room > 0 && this.#options.record?.isWatching !== true
   }
 
   #runWanted(): boolean {
@@ -339,10 +341,9 @@ export class VersionDispatch implements PermitUser {
     return this.pool.freeSlots > (this.#routes.length > 0 ? 1 : 0)
   }
 
-  /** How many calls a batch handler makes of a frame is known only now: what is not permitted goes back. */
+  /** How many calls a batch handler makes of a frame is known only now: what its rate does not permit goes back. */
   #returnSurplus(frame: Invocation[], permits: number): void {
     const { batch } = this.pool.version
-    // They run one after the other: their number at a time is not at stake.
     if (batch === undefined || this.permits.limits.ratePerSecond === undefined) return
     const surplus = frame.splice(eventsOfCalls(frame, batch, permits))
     for (const invocation of surplus) invocation.settle({ kind: 'not-started' })

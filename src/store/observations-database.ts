@@ -27,6 +27,7 @@ const schema = `
   ) STRICT;
   CREATE INDEX IF NOT EXISTS lines_by_function ON lines (function);
   CREATE INDEX IF NOT EXISTS lines_by_invocation ON lines (invocation) WHERE invocation IS NOT NULL;
+  CREATE INDEX IF NOT EXISTS lines_by_trace ON lines (trace) WHERE trace IS NOT NULL;
   CREATE TABLE IF NOT EXISTS samples (
     id INTEGER PRIMARY KEY, at INTEGER NOT NULL, function TEXT NOT NULL, version TEXT NOT NULL, figures TEXT NOT NULL
   ) STRICT;

@@ -17,10 +17,12 @@ export function selectLines(query: LogQuery): Select {
     conditions.push(condition)
     values.push(...given)
   }
-  const { invocationId, level, fromMs, toMs, text, beforeId, afterId } = query
+  const { invocationId, traceId, level, fromMs, toMs, text, beforeId, afterId } = query
   if (invocationId !== undefined) where('invocation = ?', invocationId)
-  // The few lines of an invocation are found by its index alone; the sign keeps the planner from the other one.
-  if (query.function !== undefined) where(`${invocationId === undefined ? '' : '+'}function = ?`, query.function)
+  if (traceId !== undefined) where('trace = ?', traceId)
+  // The few lines of an invocation or a trace are found by its index alone; the sign keeps the planner from the other one.
+  const isNarrow = invocationId !== undefined || traceId !== undefined
+  if (query.function !== undefined) where(`${isNarrow ? '+' : ''}function = ?`, query.function)
   if (query.version !== undefined) where('version = ?', query.version)
   if (level !== undefined && level !== 'trace') where('level >= ?', logLevels.indexOf(level))
   if (fromMs !== undefined) where('at >= ?', fromMs)

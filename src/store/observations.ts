@@ -36,6 +36,7 @@ export interface LogQuery {
   /** Part of the message or the fields, whatever its case. */
   readonly text?: string
   readonly invocationId?: string
+  readonly traceId?: string
   readonly beforeId?: number
   readonly afterId?: number
   /** 1 to 1,000. */

@@ -3,6 +3,7 @@ import type { LoggingConfig } from '../config/sections/logging.ts'
 import { parseTraceparent } from '../events/traceparent.ts'
 import { createConsoleFormat } from './console-format.ts'
 import { LogRedaction } from './log-redaction.ts'
+import type { ResourceAttributes } from './resource-attributes.ts'
 
 export type { Logger } from 'pino'
 
@@ -12,6 +13,8 @@ export interface LoggerOptions {
   readonly pretty?: boolean
   /** What hides secrets by their value or place; default: one that knows no values. */
   readonly redaction?: LogRedaction
+  /** What every JSON line says about its gateway, as spans and metrics do; lines for people have nothing of it. */
+  readonly resource?: ResourceAttributes
   /** File descriptor that lines are written to, default 1. */
   readonly fd?: number
 }
@@ -30,7 +33,7 @@ const redactedPaths = ['', '*.', '*.*.'].flatMap(prefix => secretNames.map(name 
  * nothing else.
  */
 export function createLogger(options: LoggerOptions): Logger {
-  const { level, fd = 1, redaction = new LogRedaction() } = options
+  const { level, fd = 1, redaction = new LogRedaction(), resource } = options
   const { pretty = fd === 1 && process.stdout.isTTY } = options
   const out = destination({ fd, sync: true })
   // Without a listener a failed write would end the process.
@@ -43,7 +46,7 @@ export function createLogger(options: LoggerOptions): Logger {
   return pino(
     {
       level,
-      base: null,
+      base: pretty || resource === undefined ? null : { resource },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: label => ({ level: label }) },
       redact: { paths: redactedPaths, censor: '[redacted]' },

@@ -12,7 +12,7 @@ import type { WorkerPool, WorkerPoolState, WorkerPoolStats } from './worker-pool
 import { judgeDeath } from './worker-death.ts'
 import { StartBackoff } from './start-backoff.ts'
 import { receiveRecords } from './worker-records.ts'
-import { latestIdle, WorkerSlot } from './worker-slot.ts'
+import { latestIdle, leastBusy, WorkerSlot } from './worker-slot.ts'
 import { startWorker } from './worker-start.ts'
 import { SessionRoom } from './session-room.ts'
 
@@ -80,8 +80,8 @@ export class FramePool implements WorkerPool {
   }
 
   get room(): number {
-    // Nothing overtakes what waits.
-    const slot = this.#waiting.length > 0 ? undefined : this.#roomiest()
+    // Nothing overtakes what waits, but what has to be alone waits for one worker only.
+    const slot = this.#waiting.every(({ alone }) => alone) ? this.#roomiest() : undefined
     return slot === undefined ? 0 : this.#room.in(slot)
   }
 
@@ -100,12 +100,11 @@ export class FramePool implements WorkerPool {
 
   async run(frame: readonly Invocation[], onBegin?: () => void): Promise<void> {
     if (frame.length === 0) return
+    if (this.#isClosing || this.#state === 'quarantined')
+      return frame.forEach(invocation => invocation.settle({ kind: 'not-started' }))
     const { promise, resolve } = Promise.withResolvers<void>()
-    if (this.#isClosing || this.#state === 'quarantined') {
-      for (const invocation of frame) invocation.settle({ kind: 'not-started' })
-      return
-    }
-    this.#waiting.push({ invocations: frame, done: resolve, onBegin, encoded: undefined })
+    const alone = frame[0]?.alone === true
+    this.#waiting.push({ invocations: frame, done: resolve, onBegin, alone, encoded: undefined })
     this.#dispatchWaiting()
     await promise
   }
@@ -210,7 +209,7 @@ export class FramePool implements WorkerPool {
   /** Hands waiting frames to idle workers, then tells that there may be room. */
   #serve(): void {
     this.#dispatchWaiting()
-    if (this.freeSlots > 0) this.onFree()
+    if (this.freeSlots > 0 || this.room > 0) this.onFree()
   }
 
   #dispatchWaiting(): void {
@@ -221,13 +220,17 @@ export class FramePool implements WorkerPool {
     }
     // While the workers are busy there is time to encode what comes next.
     const next = this.#waiting[0]
-    if (next !== undefined && next.encoded === undefined && this.#warm > 0) next.encoded = this.#encode(next)
+    if (next === undefined || next.encoded !== undefined || this.#warm === 0) return
+    next.encoded = this.#encode(next)
+    if (next.encoded === undefined) this.#waiting.shift()?.done()
   }
 
   /** The busy worker that another frame should join. */
   #roomiest(): WorkerSlot | undefined {
-    const isOpen = this.#state === 'ready' && this.#careful === 0 && this.#busy <= this.#permits
-    return isOpen ? this.#room.most(this.#slots, this.#expiring) : undefined
+    if (this.#state !== 'ready' || this.#careful > 0 || this.#busy > this.#permits) return undefined
+    // One worker is left to end its session for what has to be alone.
+    const kept = this.#waiting.some(({ alone }) => alone) ? leastBusy(this.#slots) : undefined
+    return this.#room.most(this.#slots, slot => slot === this.#expiring || slot === kept)
   }
 
   #encode(waiting: WaitingFrame): EncodedFrame | undefined {
@@ -239,8 +242,9 @@ export class FramePool implements WorkerPool {
   /** Hands the next frame to a worker that is busy. False when none has room for it. */
   #joinNext(): boolean {
     const slot = this.#roomiest()
-    if (slot === undefined || this.#room.in(slot) < (this.#waiting[0]?.invocations.length ?? 0)) return false
-    const waiting = this.#waiting.shift() as WaitingFrame
+    const waiting = this.#waiting.find(({ alone }) => !alone)
+    if (slot === undefined || waiting === undefined || this.#room.in(slot) < waiting.invocations.length) return false
+    this.#waiting.splice(this.#waiting.indexOf(waiting), 1)
     const encoded = this.#encode(waiting)
     if (encoded === undefined) waiting.done()
     else slot.join(encoded, waiting)
@@ -286,7 +290,7 @@ export class FramePool implements WorkerPool {
     if (session === undefined || summary === undefined) return
     if ((summary.flags & chunkFlag.expire) !== 0) this.#expire(slot)
     if ((summary.flags & chunkFlag.end) !== 0) this.#end(slot, 'answered')
-    else if (this.#room.in(slot) > 0) this.onFree()
+    else if (this.#room.in(slot) > 0) this.#serve()
   }
 
   #answered(slot: WorkerSlot, session: FrameSession, last: unknown): void {

@@ -15,6 +15,9 @@ import type { WorkerLife } from './worker-life.ts'
 import type { JoinRequest } from './worker-settings.ts'
 import type { WorkerTracing } from './worker-tracing.ts'
 
+/** For the next frames: each has a buffer. */
+const keptWriters = 8
+
 /** What the thread does for the runner. */
 export interface RunnerPorts {
   readonly surroundings: ContextSurroundings
@@ -83,6 +86,7 @@ export class FrameRunner {
   async run(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array | undefined> {
     this.#session++
     this.#taken = 0
+    this.#last = undefined
     this.#begin(bytes)
     for (const early of this.#early.splice(0)) this.join(early)
     // The frames of synchronous functions have ended by now.
@@ -111,7 +115,7 @@ export class FrameRunner {
 
   finished(execution: FrameExecution, last: Uint8Array<ArrayBuffer>, writer: ResultWriter): void {
     this.#executions.delete(execution)
-    this.#writers.push(writer)
+    if (this.#writers.length < keptWriters) this.#writers.push(writer)
     if (this.#executions.size > 0) return this.post(last)
     this.#last = last
     this.#resolve?.(last)
@@ -126,6 +130,8 @@ export class FrameRunner {
       const flags = index === inOrder.length - 1 ? chunkFlag.end : 0
       execution.giveUp(isGuilty(execution) ? culprit : undefined, error, flags)
     }
+    // What was told is all that was taken: a frame that joins now must not begin.
+    this.#executions.clear()
   }
 
   call(attempt: Attempt, event: unknown, context: unknown): unknown {

@@ -12,6 +12,8 @@ export interface WaitingFrame {
   readonly invocations: readonly Invocation[]
   readonly done: () => void
   readonly onBegin: (() => void) | undefined
+  /** No other may be in its worker. */
+  readonly alone: boolean
   /** Encoded ahead, while all workers are busy. */
   encoded: EncodedFrame | undefined
 }
@@ -61,24 +63,23 @@ interface Handed {
  * taken. Messages keep their order, so that the rest has certainly not begun.
  */
 export class FrameSession {
-  readonly #first: RunningFrame
+  /** Nothing may join. */
+  readonly isClosed: boolean
   /** Of those without their last outcomes, by how many were handed over before them. */
   readonly #handed = new Map<number, Handed>()
   #count = 0
+  #open = 0
   #taken = 1
   #flags = 0
 
   constructor(frame: RunningFrame, waiting: WaitingFrame) {
-    this.#first = frame
+    this.isClosed = frame.careful || waiting.alone
     this.add(frame, waiting)
-  }
-
-  get careful(): boolean {
-    return this.#first.careful
   }
 
   add(frame: RunningFrame, waiting: WaitingFrame): void {
     this.#handed.set(this.#count++, { frame, waiting })
+    this.#open += frame.open
   }
 
   /** Frames that were handed over, those included that are done. */
@@ -88,9 +89,7 @@ export class FrameSession {
 
   /** Events without an outcome. */
   get open(): number {
-    let open = 0
-    for (const { frame } of this.#handed.values()) open += frame.open
-    return open
+    return this.#open
   }
 
   /** The worker is to be replaced when the session is over, so nothing should join it. */
@@ -105,14 +104,24 @@ export class FrameSession {
 
   /** Settles what the worker posted; undefined when it is no answer to a frame of the session. */
   receive(chunk: unknown): ChunkSummary | undefined {
+    const { nonce } = chunkPrologue(chunk)
     for (const [index, { frame }] of this.#handed) {
+      if (frame.nonce.high !== nonce.high || frame.nonce.low !== nonce.low) continue
+      const before = frame.open
       const summary = frame.receive(chunk)
-      if (summary === undefined) continue
+      this.#open -= before - frame.open
+      if (summary === undefined) break
       this.#told(summary)
-      const isOver = (summary.flags & chunkFlag.final) !== 0 && frame.open === 0
-      if (isOver && this.#handed.delete(index)) frame.done()
+      const isFinal = (summary.flags & chunkFlag.final) !== 0
+      if (isFinal && frame.open === 0) {
+        this.#handed.delete(index)
+        frame.done()
+      }
+      // The worker is damaged; what is open ends with its session, which should be soon.
+      if (isFinal && frame.open > 0) this.#flags |= chunkFlag.recycle
       return summary
     }
+    this.#flags |= chunkFlag.recycle
     return undefined
   }
 
@@ -135,6 +144,7 @@ export class FrameSession {
       // What has an outcome has begun, whatever the worker says.
       if (index < this.#taken || frame.open < waiting.invocations.length) continue
       this.#handed.delete(index)
+      this.#open -= frame.open
       refused.push({ ...waiting, encoded: undefined })
     }
     return refused

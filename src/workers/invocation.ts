@@ -36,6 +36,8 @@ export interface Invocation {
    * without one share theirs with others that have none. Absent: none.
    */
   readonly part?: BatchPart | undefined
+  /** It may have ended a worker: no other event may be in the one that runs it. Such an event is a frame of its own. */
+  readonly alone?: boolean
   /** What the handler and its log lines call the invocation. Absent: stream, partition, offset and attempt name it. */
   readonly invocationId?: string
   settle(outcome: InvocationOutcome): void

@@ -1,4 +1,5 @@
 import type { FunctionResult } from '../sinks/function-result.ts'
+import type { FrameNonce } from './frame-codec.ts'
 import type { InvocationError } from './invocation.ts'
 
 /** What a decoder reports, in the order the worker wrote it. */
@@ -10,6 +11,12 @@ export interface OutcomeReceiver {
   notStarted(index: number): void
   /** It had begun when its worker was ended for another event. */
   interrupted(index: number): void
+}
+
+export interface ChunkPrologue {
+  readonly nonce: FrameNonce
+  readonly flags: number
+  readonly taken: number
 }
 
 export interface ChunkSummary {

@@ -2,7 +2,7 @@ import type { FunctionResult, ResultMeta } from '../sinks/function-result.ts'
 import type { FrameNonce } from './frame-codec.ts'
 import type { InvocationError } from './invocation.ts'
 import { cut, invocationError } from './invocation-error.ts'
-import type { ChunkSummary, OutcomeReceiver } from './outcome-receiver.ts'
+import type { ChunkPrologue, ChunkSummary, OutcomeReceiver } from './outcome-receiver.ts'
 import { emptyMeta, type EncodedResult } from './result-encoding.ts'
 
 /*
@@ -208,11 +208,14 @@ export class ResultWriter {
 
 const noResults: readonly FunctionResult[] = []
 
-/** What a chunk says of its worker, without reading the outcomes; zeros for what is none. */
-export function chunkPrologue(chunk: unknown): { readonly flags: number; readonly taken: number } {
-  if (!(chunk instanceof Uint8Array) || chunk.length < prologueBytes) return { flags: 0, taken: 0 }
+const noPrologue: ChunkPrologue = { nonce: { high: 0, low: 0 }, flags: 0, taken: 0 }
+
+/** What a chunk says of its frame and its worker, without reading the outcomes; zeros for what is none. */
+export function chunkPrologue(chunk: unknown): ChunkPrologue {
+  if (!(chunk instanceof Uint8Array) || chunk.length < prologueBytes) return noPrologue
   const view = new DataView(chunk.buffer, chunk.byteOffset)
-  return { flags: view.getUint32(12, true), taken: view.getUint32(32, true) }
+  const nonce = { high: view.getUint32(4, true), low: view.getUint32(8, true) }
+  return { nonce, flags: view.getUint32(12, true), taken: view.getUint32(32, true) }
 }
 
 /** Decodes one chunk; undefined for bytes that are no answer to the frame. Never throws. */

@@ -95,7 +95,7 @@ export class WorkerSlot {
   join({ frame, bytes }: EncodedFrame, waiting: WaitingFrame): void {
     waiting.onBegin?.()
     this.session?.add(frame, waiting)
-    this.progressAt = performance.now()
+    // No progress: a thread that hangs would be given the time of each frame that joins. What runs has started before.
     const request: JoinRequest = { session: this.sessions, frame: bytes }
     this.#port.postMessage(request, [bytes.buffer])
   }
@@ -124,4 +124,12 @@ export function latestIdle(slots: Iterable<WorkerSlot>): WorkerSlot | undefined 
   for (const slot of slots)
     if (slot.state === 'idle' && (latest === undefined || slot.progressAt > latest.progressAt)) latest = slot
   return latest
+}
+
+/** The one that runs the fewest events; undefined when none is busy. */
+export function leastBusy(slots: Iterable<WorkerSlot>): WorkerSlot | undefined {
+  let least: WorkerSlot | undefined
+  for (const slot of slots)
+    if (slot.session !== undefined && slot.session.open < (least?.session?.open ?? Infinity)) least = slot
+  return least
 }

@@ -8,6 +8,7 @@ const line = logLineOf(5, {
   message: 'Größe 7',
   fields: { sku: 'A-1' },
   invocationId: 'i1',
+  traceId: 't1',
   version: '3',
 })
 
@@ -26,6 +27,8 @@ describe('a filter of log lines', () => {
     [{ text: 'b-1' }, false],
     [{ invocationId: 'i1' }, true],
     [{ invocationId: 'i2' }, false],
+    [{ traceId: 't1' }, true],
+    [{ traceId: 't2' }, false],
     [{ version: '3' }, true],
     [{ version: 'latest' }, false],
     [{ level: 'info', text: 'sku', version: '3', fromMs: 1, toMs: 200 }, true],

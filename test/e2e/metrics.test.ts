@@ -223,6 +223,10 @@ describe('an OTLP receiver', () => {
       unit: '{event}',
       points: [{ attributes: { trigger: 'prices', stream: 'hooks', function: 'price' }, value: 6 }],
     })
+    const line = gateway.process.stdout.find(each => each.startsWith('{'))
+    const { resource } = JSON.parse(line!) as { resource: Record<string, unknown> }
+    expect(resource['service.instance.id']).toBeTypeOf('string')
+    expect(received.get('sluice.events.received')!.resource).toMatchObject(resource)
     const durations = received.get('sluice.invocation.duration')!
     expect(durations).toMatchObject({ kind: 'histogram', unit: 's' })
     expect(durations.points[0]).toMatchObject({ attributes: { function: 'price', version: 'latest' }, count: 6 })

@@ -69,6 +69,7 @@ describe('the file of observations', () => {
           message: words,
           fields: words,
           invocationId: fc.constantFrom('i', 'j'),
+          traceId: fc.constantFrom('t', 'u'),
         },
         { requiredKeys: ['atMs', 'function', 'version', 'kind', 'level', 'message'] },
       ),
@@ -83,6 +84,7 @@ describe('the file of observations', () => {
         toMs: fc.nat(50),
         text: fc.constantFrom('alpha', 'BETA', 'Ärger', '%', "'", 'B', '', 'pha'),
         invocationId: fc.constantFrom('i', 'k'),
+        traceId: fc.constantFrom('t', 'v'),
         beforeId: fc.nat(40),
         afterId: fc.nat(40),
         limit: fc.integer({ min: 1, max: 12 }),
@@ -251,6 +253,7 @@ function expected(lines: readonly KeptLogLine[], query: LogQuery): readonly Kept
       line.function === (query.function ?? line.function) &&
       line.version === (query.version ?? line.version) &&
       (query.invocationId === undefined || line.invocationId === query.invocationId) &&
+      (query.traceId === undefined || line.traceId === query.traceId) &&
       logLevels.indexOf(line.level) >= logLevels.indexOf(level) &&
       line.atMs >= fromMs &&
       line.atMs < toMs &&

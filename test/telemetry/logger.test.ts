@@ -58,6 +58,15 @@ describe('the log as JSON', () => {
     expect(entries()[0]).toMatchObject({ err: { message: 'boom', code: 'E_X' } })
   })
 
+  it('says which gateway writes it, where lines for people do not', () => {
+    const resource = { 'service.name': 'sluice', 'service.instance.id': 'i-1' }
+    createLogger({ level: 'info', fd, resource }).child({ part: 'kafka' }).info('ready')
+    createLogger({ level: 'info', fd, resource, pretty: true }).info('ready')
+    const [json, people] = readFileSync(file, 'utf8').trimEnd().split('\n')
+    expect(JSON.parse(json!)).toMatchObject({ resource, part: 'kafka', msg: 'ready' })
+    expect(people).toMatch(/ INFO {2}ready$/)
+  })
+
   it('survives an output that cannot be written', () => {
     const readOnly = openSync(file, 'r')
     const logger = createLogger({ level: 'info', fd: readOnly })

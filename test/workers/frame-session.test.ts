@@ -16,7 +16,13 @@ interface Frame extends WaitingFrame {
 
 function frameOf(events: number): Frame {
   const invocations = Array.from({ length: events }, (_, n) => invocationOf({ n }))
-  const waiting = { invocations, done: () => (made.isDone = true), onBegin: undefined, encoded: undefined }
+  const waiting = {
+    invocations,
+    done: () => (made.isDone = true),
+    onBegin: undefined,
+    alone: false,
+    encoded: undefined,
+  }
   const encoded = encodeWaiting(waiting, { nonces, careful: false, tally })
   const made: Frame = { ...waiting, frame: encoded!.frame, isDone: false }
   return made
@@ -87,6 +93,28 @@ describe('a session', () => {
     session.receive(chunk(first, 1, chunkFlag.final, 2))
     session.receive(chunk(second, 1, chunkFlag.final | chunkFlag.end, 2))
     expect(invocationsOf(session.over())).toEqual(invocationsOf([third]))
+  })
+
+  it.each([
+    ['an answer to no frame', () => new Uint8Array(50)],
+    [
+      'an answer that ends a frame without all of its outcomes',
+      ([first]: readonly Frame[]) => chunk(first!, 1, chunkFlag.final, 1),
+    ],
+  ])('is the last one of its worker after %s', (_what, make) => {
+    const frames = [frameOf(2), frameOf(1)]
+    const session = sessionOf(...frames)
+    session.receive(make(frames))
+    expect(session.isLast).toBe(true)
+    expect(frames[0]!.isDone).toBe(false)
+  })
+
+  it('is closed to others when its first frame is careful or has to be alone', () => {
+    const [frame, other] = [frameOf(1), frameOf(1)]
+    expect(sessionOf(frame).isClosed).toBe(false)
+    expect(new FrameSession(other.frame, { ...other, alone: true }).isClosed).toBe(true)
+    const careful = encodeWaiting(frame, { nonces, careful: true, tally })!
+    expect(new FrameSession(careful.frame, frame).isClosed).toBe(true)
   })
 
   it('is the last one of its worker as soon as any frame says so', () => {

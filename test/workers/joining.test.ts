@@ -24,7 +24,11 @@ const kindsOf = (frame: readonly RecordedInvocation[]) => frame.map(({ outcomes 
 async function poolOf(changes: Partial<FunctionVersion> = {}, workers = 1): Promise<void> {
   pool = createWorkerPool(versionOf('meeting.mjs', changes))
   pool.setWorkers(workers)
-  await outcomesOf(pool, [wait(20), wait(20)])
+  for (let frame = 0; frame < 3; frame++)
+    await outcomesOf(
+      pool,
+      Array.from({ length: 8 }, () => wait(20)),
+    )
   await roomIn(pool)
 }
 
@@ -104,7 +108,7 @@ describe('there is no room', () => {
   })
 
   it.each([
-    ['has had enough', wait(1), { maxCalls: 3, maxHeapShare: 1 }],
+    ['has had enough', wait(1), { maxCalls: 26, maxHeapShare: 1 }],
     ['a function has changed', invocationOf({ act: 'pollute' }), { maxHeapShare: 1 }],
   ])('in a worker that %s', async (_what, last, recycle) => {
     await poolOf({ recycle })
@@ -128,12 +132,51 @@ describe('there is no room', () => {
   })
 })
 
+describe('an event that has to be alone', () => {
+  const alone = (data: object) => Object.assign(invocationOf(data), { alone: true })
+
+  it('joins nothing: one of the workers is left to it, and the others go on taking what comes', async () => {
+    await poolOf({}, 2)
+    await expect.poll(() => pool.freeSlots).toBe(2)
+    const others = [outcomesOf(pool, [wait(300)]), outcomesOf(pool, [wait(300)])]
+    const suspect = [alone({})]
+    const suspectDone = outcomesOf(pool, suspect)
+    expect(pool.room).toBe(7)
+    await outcomesOf(pool, [wait(20)])
+    expect(kindsOf(suspect)).toEqual([[]])
+    await Promise.all([...others, suspectDone])
+    expect(kindsOf(suspect)).toEqual([['succeeded']])
+  })
+
+  it('is joined by nothing', async () => {
+    await poolOf()
+    const done = outcomesOf(pool, [alone({ ms: 50 })])
+    expect(pool.stats().busy).toBe(1)
+    expect(pool.room).toBe(0)
+    await done
+  })
+
+  it('waits until its only worker is free', async () => {
+    await poolOf()
+    const long = outcomesOf(pool, [wait(50)])
+    const suspect = [alone({})]
+    const suspectDone = outcomesOf(pool, suspect)
+    expect(pool.room).toBe(0)
+    await long
+    await suspectDone
+    expect(kindsOf(suspect)).toEqual([['succeeded']])
+  })
+})
+
 describe('when a worker is ended, of the frames in it', () => {
   it('only the event that took too long is charged', async () => {
     await poolOf({ timeoutMs: 300 })
     const late = [invocationOf({ act: 'never' })]
+    const lateDone = outcomesOf(pool, late)
+    // What follows is not late when that is.
+    await outcomesOf(pool, [wait(100)])
     const innocent = [meet(2), wait(1)]
-    await Promise.all([outcomesOf(pool, late), outcomesOf(pool, innocent)])
+    await Promise.all([lateDone, outcomesOf(pool, innocent)])
     expect(late[0]!.outcomes).toMatchObject([{ kind: 'failed', error: { reason: 'timeout' } }])
     expect(innocent[0]!.outcomes).toEqual([{ kind: 'not-started', interrupted: true }])
     expect(kindsOf(innocent)[1]).toEqual(['succeeded'])
@@ -199,8 +242,8 @@ describe('many frames that join whenever there is room', () => {
     await poolOf({ concurrency: 3 }, 2)
     const all = await storm(1_500)
     expect(new Set(kindsOf(all).map(String))).toEqual(new Set(['succeeded']))
-    // The two that came first are in no storm.
-    expect(callsOf(all.map(runOf))).toBe(1_500 + 2)
+    // Those that came first are in no storm.
+    expect(callsOf(all.map(runOf))).toBe(1_500 + 24)
     expect(pool.stats()).toMatchObject({ busy: 0, killed: 0, coldStarts: 2 })
   })
 

@@ -39,6 +39,7 @@ const logsQuery = Type.Object(
       }),
     ),
     invocation: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Only of this invocation.' })),
+    trace: Type.Optional(Type.String({ pattern: '^[0-9a-f]{32}$', description: 'Only of this trace, by its id.' })),
     version: Type.Optional(versionText),
     limit: Type.Integer({ minimum: 1, maximum: 1000, default: 100, description: 'Most lines of one answer.' }),
     before: lineId('Only lines with a lower id, newest first.'),
@@ -89,7 +90,7 @@ export const observationRoutes: readonly ApiRoute[] = [
 ]
 
 function logsQueryOf(query: Static<typeof logsQuery>): LogsQuery {
-  const { level, from, to, text, invocation, version, limit, before, after, follow } = query
+  const { level, from, to, text, invocation, trace, version, limit, before, after, follow } = query
   if (before !== undefined && after !== undefined) throw invalid('query must have before or after, not both')
   if (follow && (before !== undefined || to !== undefined))
     throw invalid('query must not have before or to with follow')
@@ -100,6 +101,7 @@ function logsQueryOf(query: Static<typeof logsQuery>): LogsQuery {
     ...(to === undefined ? {} : { toMs: timeOf(to, 'query.to') }),
     ...(text === undefined ? {} : { text }),
     ...(invocation === undefined ? {} : { invocationId: invocation }),
+    ...(trace === undefined ? {} : { traceId: trace }),
     ...(version === undefined ? {} : { version }),
     ...(before === undefined ? {} : { beforeId: before }),
     ...(after === undefined ? {} : { afterId: after }),

@@ -15,6 +15,7 @@ type LogsOptions = ApiCommandOptions & {
   readonly until?: number
   readonly text?: string
   readonly invocation?: string
+  readonly trace?: string
   readonly version?: string
   readonly limit: number
   readonly ids?: boolean
@@ -35,6 +36,7 @@ export function addLogsCommand(program: Command, io: CommandIo): void {
     .addOption(new Option('--until <when>', 'before: 10m (ago) or a time').argParser(pointInTime()).conflicts('follow'))
     .option('--text <text>', 'only lines that contain this, in message or fields')
     .option('--invocation <id>', 'only of this invocation')
+    .option('--trace <id>', 'only of this trace')
     .option('--version <version>', 'only of this version: latest or a number')
     .option('--limit <count>', 'the newest so many', wholeNumber(1, 100_000), 100)
     .option('--ids', 'tell the invocation of each line')
@@ -48,12 +50,13 @@ Examples:
   sluice logs price --follow
   sluice logs price --since 1h --level warn
   sluice logs price --invocation 01J9Z3… --json
+  sluice logs price --trace 0af7651916cd43dd8448eb211c80319c
   sluice logs price --follow --json | jq -r .message`,
     )
     .action(async (name: string, options: LogsOptions) => {
       const client = clientOf(options, io)
-      const { level, since: from, until: to, text, invocation, version } = options
-      const query = { level, from, to, text, invocation, version }
+      const { level, since: from, until: to, text, invocation, trace, version } = options
+      const query = { level, from, to, text, invocation, trace, version }
       const print = (line: LogLineView) =>
         options.json === true
           ? printJsonLine(io, line)

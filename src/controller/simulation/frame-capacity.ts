@@ -26,6 +26,28 @@ export function frameCapacity(facts: FrameFacts): { readonly maxEvents: number; 
   return { maxEvents: Math.max(1, Math.min(byTime, share, maxFrameEvents)), maxPerKey }
 }
 
+/** What decides whether events join a busy worker. */
+export interface JoinFacts {
+  readonly serviceTimeMs: number | undefined
+  readonly handlerMs: number
+  readonly cpuMs: number
+  readonly concurrency: number
+  readonly cpuShare: number
+  /** Events in the worker that have not ended. */
+  readonly open: number
+}
+
+const joinFromMs = 4
+const fullShare = 0.9
+
+/** How many may join it now: the rule of the pool (workers/session-room.ts), which a test compares, too. */
+export function joinCapacity(facts: JoinFacts): number {
+  const { serviceTimeMs = 0, handlerMs, cpuMs, cpuShare, concurrency, open } = facts
+  const fill = Math.floor(handlerMs / Math.max(cpuMs, 0.001))
+  if (serviceTimeMs < joinFromMs || cpuShare > fullShare || fill < 2) return 0
+  return Math.max(0, Math.min(concurrency, fill) - open)
+}
+
 function within(events: number): number {
   return Math.max(1, Math.min(Math.floor(events), maxFrameEvents))
 }

@@ -1,6 +1,6 @@
 import { Delays } from './delays.ts'
 import type { EventQueue } from './event-queue.ts'
-import { frameCapacity } from './frame-capacity.ts'
+import { frameCapacity, joinCapacity } from './frame-capacity.ts'
 import { KeyQueues, type Run, type WaitingEvent } from './key-queues.ts'
 import type { Behaviour } from './load.ts'
 import { exponential, normal } from './random.ts'
@@ -13,6 +13,9 @@ const coldStartCpuMs = 35
 const smoothing = 0.02
 const frameSmoothing = 0.1
 
+/** The CPU share is read at the end of a frame, but not more often than this. */
+const readEveryMs = 5
+
 /** A worker: starting → idle ⇄ busy → gone. One that shall go while it is busy finishes its frame. */
 interface Worker {
   state: 'starting' | 'idle' | 'busy' | 'gone'
@@ -20,7 +23,9 @@ interface Worker {
   readonly cpuQueue: Call[]
   onCpu: boolean
   inProgress: number
-  /** Runs of the frame that have not begun. */
+  /** Events that have not ended. */
+  open: number
+  /** Runs of its frames that have not begun. */
   pending: Run[]
   readySinceMs: number
   frameSinceMs: number
@@ -133,6 +138,7 @@ export class SimulatedPool {
       cpuQueue: [],
       onCpu: false,
       inProgress: 0,
+      open: 0,
       pending: [],
       readySinceMs: now,
       frameSinceMs: 0,
@@ -164,11 +170,30 @@ export class SimulatedPool {
     const { keys } = this
     if (keys.runnableKeys === 0) return
     if (this.#permits === 0) this.onStarved()
-    if (this.#busy >= this.#ready) return
-    for (const worker of this.#workers) {
-      if (keys.runnableKeys === 0) return
-      if (worker.state === 'idle') this.#frame(worker)
-    }
+    if (this.#busy < this.#ready)
+      for (const worker of this.#workers) if (worker.state === 'idle' && keys.runnableKeys > 0) this.#frame(worker)
+    while (keys.runnableKeys > 0 && this.#join());
+  }
+
+  /** Events begin in the busy worker with most room. False when there is none that they may join. */
+  #join(): boolean {
+    const [roomiest] = this.#workers
+      .filter(({ state, shallGo }) => state === 'busy' && !shallGo)
+      .sort((a, b) => a.open - b.open)
+    if (roomiest === undefined) return false
+    const events = joinCapacity({
+      serviceTimeMs: this.#serviceTimeMs,
+      ...{ handlerMs: this.#handlerMs, cpuMs: this.#cpuMs, cpuShare: this.#cpuShare ?? 1 },
+      ...{ concurrency: this.#concurrency, open: roomiest.open },
+    })
+    return events > 0 && this.#hand(roomiest, this.keys.take(events, 1))
+  }
+
+  #hand(worker: Worker, runs: readonly Run[]): boolean {
+    worker.pending.push(...runs)
+    for (const { events } of runs) worker.open += events.length
+    this.#fill(worker)
+    return runs.length > 0
   }
 
   #frame(worker: Worker): void {
@@ -179,13 +204,13 @@ export class SimulatedPool {
       runnable: this.keys.waiting,
       freeSlots: this.#ready - this.#busy,
     })
-    worker.pending = this.keys.take(maxEvents, maxPerKey)
-    if (worker.pending.length === 0) return
+    const runs = this.keys.take(maxEvents, maxPerKey)
+    if (runs.length === 0) return
     worker.state = 'busy'
     worker.frameSinceMs = this.#world.now()
     worker.frameCpuMs = 0
     this.#busy++
-    this.#fill(worker)
+    this.#hand(worker, runs)
   }
 
   #fill(worker: Worker): void {
@@ -237,24 +262,35 @@ export class SimulatedPool {
     else this.#succeeded++
     this.#handlerMs += durationMs
     this.#running--
+    worker.open--
     const mean = this.#serviceTimeMs
     this.#serviceTimeMs = mean === undefined ? durationMs : mean + (durationMs - mean) * smoothing
     if (call.index + 1 < call.run.events.length) return this.#call(worker, call.run, call.index + 1)
     worker.inProgress--
     this.keys.release(call.run)
     this.#fill(worker)
-    if (worker.inProgress === 0) this.#frameEnded(worker)
-    if (call.run.key !== undefined) this.#dispatch()
+    if (worker.inProgress === 0) this.#ended(worker)
+    else {
+      if (now - worker.frameSinceMs >= readEveryMs) this.#readCpu(worker)
+      this.#dispatch()
+    }
   }
 
-  #frameEnded(worker: Worker): void {
+  #ended(worker: Worker): void {
     this.#busy--
     worker.state = 'idle'
-    const share = Math.min(1, worker.frameCpuMs / Math.max(this.#world.now() - worker.frameSinceMs, 0.001))
+    this.#readCpu(worker)
+    if (worker.shallGo) this.#gone(worker)
+    this.#dispatch()
+  }
+
+  #readCpu(worker: Worker): void {
+    const now = this.#world.now()
+    const share = Math.min(1, worker.frameCpuMs / Math.max(now - worker.frameSinceMs, 0.001))
     const mean = this.#cpuShare
     this.#cpuShare = mean === undefined ? share : mean + (share - mean) * frameSmoothing
-    if (worker.shallGo) this.#gone(worker)
-    else this.#dispatch()
+    worker.frameSinceMs = now
+    worker.frameCpuMs = 0
   }
 
   /** What the function calls takes so many calls per second and lets the others wait. */

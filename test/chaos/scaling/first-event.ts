@@ -9,6 +9,9 @@ import { pathOf, startScaledGateway, versionOf } from './scaled-gateway.ts'
 /** Between two events of a warm function: it is idle when the next one comes. */
 const betweenMs = 20
 
+/** A worker stays for some seconds: while that of one function does, it is the turn of the others. */
+const coldNames = Array.from({ length: 10 }, (_, index) => `cold${index}`)
+
 export const firstEvent = defineExperiment({
   name: 'first-event',
   proves:
@@ -22,7 +25,9 @@ export const firstEvent = defineExperiment({
       definition: { environment: { JOURNAL }, scaling },
     })
     const gateway = await startScaledGateway({
-      cold: functionOf(journals.cold, { minWorkers: 0, scaleToZeroAfterMs: 0 }),
+      ...Object.fromEntries(
+        coldNames.map(name => [name, functionOf(journals.cold, { minWorkers: 0, scaleToZeroAfterMs: 0 })]),
+      ),
       warm: functionOf(journals.warm, { minWorkers: 1 }),
     })
     try {
@@ -34,10 +39,11 @@ export const firstEvent = defineExperiment({
         progress(event + 1, of)
       }
       for (let event = 0; event < size.cold; event++) {
-        const isCold = async () => (await versionOf(gateway, 'cold')).workers === 0
-        await gateway.until('cold', isCold)
-        await send(gateway, 'cold')
-        await gateway.until('done', async () => (await gateway.trigger('cold')).succeeded === event + 1)
+        const name = coldNames[event % coldNames.length] as string
+        const events = Math.floor(event / coldNames.length) + 1
+        await gateway.until('cold', async () => (await versionOf(gateway, name)).workers === 0)
+        await send(gateway, name)
+        await gateway.until('done', async () => (await gateway.trigger(name)).succeeded === events)
         progress(size.warm + event + 1, of)
       }
       await gateway.until('done', async () => (await gateway.trigger('warm')).succeeded === size.warm)

@@ -44,9 +44,9 @@ describe('sluice logs', () => {
 
   it('filters', async () => {
     const filters = ['--level', 'warn', '--since', '2026-03-01T08:00:00Z', '--until', '2026-03-01T09:00:00Z']
-    await logs(...filters, '--text', 'too hot', '--invocation', 'i1', '--version', '3')
+    await logs(...filters, '--text', 'too hot', '--invocation', 'i1', '--trace', 't1', '--version', '3')
     expect(gateway.requests[0]?.line).toBe(
-      'GET /v1/functions/price/logs?level=warn&from=1772352000000&to=1772355600000&text=too+hot&invocation=i1&version=3&limit=100',
+      'GET /v1/functions/price/logs?level=warn&from=1772352000000&to=1772355600000&text=too+hot&invocation=i1&trace=t1&version=3&limit=100',
     )
   })
 

@@ -1,7 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { frameCapacity } from '../../../src/controller/simulation/frame-capacity.ts'
+import { frameCapacity, joinCapacity } from '../../../src/controller/simulation/frame-capacity.ts'
 import { chooseFrameSize } from '../../../src/dispatch/frame-size.ts'
+import { FrameNonces } from '../../../src/workers/frame-nonces.ts'
+import { encodeWaiting, FrameSession, type WaitingFrame } from '../../../src/workers/frame-session.ts'
+import { PoolTally } from '../../../src/workers/pool-tally.ts'
+import { SessionRoom } from '../../../src/workers/session-room.ts'
+import { WorkerSlot } from '../../../src/workers/worker-slot.ts'
+import { invocationOf, versionOf } from '../../workers/worker-fixtures.ts'
 
 describe('frameCapacity', () => {
   it('is the rule of the dispatcher', () => {
@@ -19,3 +25,41 @@ describe('frameCapacity', () => {
     )
   })
 })
+
+describe('joinCapacity', () => {
+  it('is the rule of the pool', () => {
+    const facts = fc.record({
+      serviceTimeMs: fc.option(fc.double({ min: 0, max: 20, noNaN: true }), { nil: undefined }),
+      handlerMs: fc.integer({ min: 0, max: 1_000 }),
+      cpuMs: fc.integer({ min: 0, max: 1_000 }),
+      concurrency: fc.integer({ min: 1, max: 32 }),
+      cpuShare: fc.double({ min: 0, max: 1, noNaN: true }),
+      open: fc.integer({ min: 1, max: 40 }),
+    })
+    fc.assert(
+      fc.property(facts, given => {
+        const { serviceTimeMs, handlerMs, cpuMs, cpuShare, concurrency, open } = given
+        const tally = Object.assign(new PoolTally(), { serviceTimeMs, handlerMs, cpuMs, cpuShare })
+        const version = versionOf('echo.mjs', { concurrency })
+        const slot = new WorkerSlot(() => undefined)
+        slot.session = sessionOf(open, tally)
+        const room = new SessionRoom(version, tally).in(slot)
+        slot.closePort()
+        expect(joinCapacity(given)).toBe(room)
+      }),
+    )
+  })
+})
+
+/** With a frame of so many events that have not ended. */
+function sessionOf(events: number, tally: PoolTally): FrameSession {
+  const invocations = Array.from({ length: events }, (_, n) => invocationOf({ n }))
+  const waiting: WaitingFrame = {
+    invocations,
+    done: () => undefined,
+    onBegin: undefined,
+    alone: false,
+    encoded: undefined,
+  }
+  return new FrameSession(encodeWaiting(waiting, { nonces: new FrameNonces(), careful: false, tally })!.frame, waiting)
+}
