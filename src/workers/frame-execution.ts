@@ -65,6 +65,11 @@ export class FrameExecution {
     this.#pump()
   }
 
+  /** Says that the frame was taken, unless its end has said so already. */
+  acknowledge(): void {
+    if (this.#state === 'running') this.#runner.post(this.#chunk(0))
+  }
+
   has({ frame }: Attempt): boolean {
     return frame === this.#frame
   }
@@ -342,11 +347,10 @@ export class FrameExecution {
     if ((flags & chunkFlag.final) === 0) {
       // Who gets the outcome has the lines of the invocation already.
       surroundings.logs.flush()
-      return this.#writer.take(flags, taken, 0, 0)
+      return this.#writer.take(flags, taken)
     }
     this.#runner.flushRecords()
-    const reading = this.#runner.cpu.frameEnded(now())
-    return this.#writer.take(flags, taken, reading?.cpuMs ?? 0, reading?.busyMs ?? 0)
+    return this.#writer.take(flags, taken, this.#runner.cpu.frameEnded(now()))
   }
 
   #errorOf(thrown: unknown): InvocationError {

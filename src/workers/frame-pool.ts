@@ -12,7 +12,7 @@ import type { WorkerPool, WorkerPoolState, WorkerPoolStats } from './worker-pool
 import { judgeDeath } from './worker-death.ts'
 import { StartBackoff } from './start-backoff.ts'
 import { receiveRecords } from './worker-records.ts'
-import { latestIdle, leastBusy, WorkerSlot } from './worker-slot.ts'
+import { latestIdle, WorkerSlot } from './worker-slot.ts'
 import { startWorker } from './worker-start.ts'
 import { SessionRoom } from './session-room.ts'
 
@@ -103,8 +103,8 @@ export class FramePool implements WorkerPool {
     if (this.#isClosing || this.#state === 'quarantined')
       return frame.forEach(invocation => invocation.settle({ kind: 'not-started' }))
     const { promise, resolve } = Promise.withResolvers<void>()
-    const alone = frame[0]?.alone === true
-    this.#waiting.push({ invocations: frame, done: resolve, onBegin, alone, encoded: undefined })
+    const facts = { alone: frame[0]?.alone === true, sinceMs: performance.now(), encoded: undefined }
+    this.#waiting.push({ invocations: frame, done: resolve, onBegin, ...facts })
     this.#dispatchWaiting()
     await promise
   }
@@ -227,10 +227,10 @@ export class FramePool implements WorkerPool {
 
   /** The busy worker that another frame should join. */
   #roomiest(): WorkerSlot | undefined {
-    if (this.#state !== 'ready' || this.#careful > 0 || this.#busy > this.#permits) return undefined
-    // One worker is left to end its session for what has to be alone.
-    const kept = this.#waiting.some(({ alone }) => alone) ? leastBusy(this.#slots) : undefined
-    return this.#room.most(this.#slots, slot => slot === this.#expiring || slot === kept)
+    if (this.#state !== 'ready' || this.#careful > 0) return undefined
+    const suspect = this.#waiting.find(({ alone }) => alone)
+    const surplus = Math.max(0, this.#busy - this.#permits)
+    return this.#room.most(this.#slots, { surplus, suspectSinceMs: suspect?.sinceMs, expiring: this.#expiring })
   }
 
   #encode(waiting: WaitingFrame): EncodedFrame | undefined {

@@ -100,10 +100,10 @@ export class FrameRunner {
    */
   join(request: JoinRequest): void {
     if (request.session > this.#session) this.#early.push(request)
-    else if (request.session === this.#session && this.#executions.size > 0) this.#begin(request.frame)
+    else if (request.session === this.#session && this.#executions.size > 0) this.#begin(request.frame).acknowledge()
   }
 
-  #begin(bytes: Uint8Array<ArrayBuffer>): void {
+  #begin(bytes: Uint8Array<ArrayBuffer>): FrameExecution {
     const frame = new FrameReader(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#taken++
     if (frame.careful) this.#follow = true
@@ -111,6 +111,7 @@ export class FrameRunner {
     const execution = new FrameExecution(this, frame, this.#writers.pop() ?? new ResultWriter())
     this.#executions.add(execution)
     execution.start()
+    return execution
   }
 
   finished(execution: FrameExecution, last: Uint8Array<ArrayBuffer>, writer: ResultWriter): void {

@@ -1,4 +1,4 @@
-import { encodeFrame } from './frame-codec.ts'
+import { encodeFrame, type FrameNonce } from './frame-codec.ts'
 import type { FrameNonces } from './frame-nonces.ts'
 import { describeThrown } from './invocation-error.ts'
 import type { Invocation } from './invocation.ts'
@@ -14,6 +14,8 @@ export interface WaitingFrame {
   readonly onBegin: (() => void) | undefined
   /** No other may be in its worker. */
   readonly alone: boolean
+  /** When it was handed in (`performance.now`). */
+  readonly sinceMs: number
   /** Encoded ahead, while all workers are busy. */
   encoded: EncodedFrame | undefined
 }
@@ -48,6 +50,10 @@ export function encodeWaiting(
 export function giveBack({ invocations, done }: WaitingFrame): void {
   for (const invocation of invocations) invocation.settle({ kind: 'not-started' })
   done()
+}
+
+function isSame(a: FrameNonce, b: FrameNonce): boolean {
+  return a.high === b.high && a.low === b.low
 }
 
 interface Handed {
@@ -92,6 +98,11 @@ export class FrameSession {
     return this.#open
   }
 
+  /** Something has joined and the worker has not said that it has it. */
+  get hasUntaken(): boolean {
+    return this.#count > this.#taken
+  }
+
   /** The worker is to be replaced when the session is over, so nothing should join it. */
   get isLast(): boolean {
     return (this.#flags & (chunkFlag.recycle | chunkFlag.expire)) !== 0
@@ -106,7 +117,7 @@ export class FrameSession {
   receive(chunk: unknown): ChunkSummary | undefined {
     const { nonce } = chunkPrologue(chunk)
     for (const [index, { frame }] of this.#handed) {
-      if (frame.nonce.high !== nonce.high || frame.nonce.low !== nonce.low) continue
+      if (!isSame(frame.nonce, nonce)) continue
       const before = frame.open
       const summary = frame.receive(chunk)
       this.#open -= before - frame.open
@@ -136,8 +147,9 @@ export class FrameSession {
    */
   over(last?: unknown): WaitingFrame[] {
     const said = chunkPrologue(last)
-    this.#told(said)
-    const isKnown = ((said.flags & chunkFlag.final) | (this.#flags & chunkFlag.end)) !== 0
+    const isOurs = this.frames.some(({ nonce }) => isSame(nonce, said.nonce))
+    if (isOurs) this.#told(said)
+    const isKnown = (isOurs && (said.flags & chunkFlag.final) !== 0) || (this.#flags & chunkFlag.end) !== 0
     const refused: WaitingFrame[] = []
     if (!isKnown) return refused
     for (const [index, { frame, waiting }] of this.#handed) {

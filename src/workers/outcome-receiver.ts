@@ -19,11 +19,15 @@ export interface ChunkPrologue {
   readonly taken: number
 }
 
+export const noPrologue: ChunkPrologue = { nonce: { high: 0, low: 0 }, flags: 0, taken: 0 }
+
 export interface ChunkSummary {
   readonly flags: number
   /** CPU time of the thread since it told last, and how long it was busy with frames; both 0 when it does not tell. */
   readonly cpuMs: number
   readonly busyMs: number
+  /** How long its event loop was not idle since then; 0 when it does not tell. */
+  readonly activeMs: number
   /** Sum of the durations of the handler calls in this chunk. */
   readonly handlerMs: number
   /** Frames of its session that the worker has taken up to now: what joined it behind them has not begun. */

@@ -1,15 +1,16 @@
 import type { FunctionResult, ResultMeta } from '../sinks/function-result.ts'
+import { noReading, type CpuReading } from './cpu-meter.ts'
 import type { FrameNonce } from './frame-codec.ts'
 import type { InvocationError } from './invocation.ts'
 import { cut, invocationError } from './invocation-error.ts'
-import type { ChunkPrologue, ChunkSummary, OutcomeReceiver } from './outcome-receiver.ts'
+import { noPrologue, type ChunkPrologue, type ChunkSummary, type OutcomeReceiver } from './outcome-receiver.ts'
 import { emptyMeta, type EncodedResult } from './result-encoding.ts'
 
 /*
  * What a worker answers: outcomes of events as they become known, in chunks.
  *
  *   chunk    u32 magic and version · u32 nonce · u32 nonce · u32 flags · u32 count · f32 CPU ms · f32 busy ms ·
- *            f32 handler ms · u32 frames of the session that the worker has taken
+ *            f32 handler ms · u32 frames of the session that the worker has taken · f32 ms of an active event loop
  *   entry    u32 index · u8 status · f32 duration ms · (only some statuses) its body
  *   results  u32 count · each: u32 meta bytes · meta (JSON) · u8 type (0: u16 bytes · content type) · u32 bytes · data
  *   batch    u32 events, of which the entry names the first · error
@@ -20,7 +21,7 @@ import { emptyMeta, type EncodedResult } from './result-encoding.ts'
  */
 
 const magic = 0x32524c53
-const prologueBytes = 36
+const prologueBytes = 40
 const entryHeadBytes = 9
 
 export const resultStatus = {
@@ -146,7 +147,7 @@ export class ResultWriter {
   }
 
   /** The chunk gathered so far, with its own memory; empty chunks are made too (they carry flags). */
-  take(flags: number, taken: number, cpuMs: number, busyMs: number): Uint8Array<ArrayBuffer> {
+  take(flags: number, taken: number, { cpuMs, busyMs, activeMs }: CpuReading = noReading): Uint8Array<ArrayBuffer> {
     const view = this.#view
     view.setUint32(0, magic, true)
     view.setUint32(4, this.#nonce.high, true)
@@ -157,6 +158,7 @@ export class ResultWriter {
     view.setFloat32(24, busyMs, true)
     view.setFloat32(28, this.#handlerMs, true)
     view.setUint32(32, taken, true)
+    view.setFloat32(36, activeMs, true)
     const chunk = new Uint8Array(this.#at)
     chunk.set(this.#bytes.subarray(0, this.#at))
     this.#at = prologueBytes
@@ -208,12 +210,11 @@ export class ResultWriter {
 
 const noResults: readonly FunctionResult[] = []
 
-const noPrologue: ChunkPrologue = { nonce: { high: 0, low: 0 }, flags: 0, taken: 0 }
-
 /** What a chunk says of its frame and its worker, without reading the outcomes; zeros for what is none. */
 export function chunkPrologue(chunk: unknown): ChunkPrologue {
   if (!(chunk instanceof Uint8Array) || chunk.length < prologueBytes) return noPrologue
   const view = new DataView(chunk.buffer, chunk.byteOffset)
+  if (view.getUint32(0, true) !== magic) return noPrologue
   const nonce = { high: view.getUint32(4, true), low: view.getUint32(8, true) }
   return { nonce, flags: view.getUint32(12, true), taken: view.getUint32(32, true) }
 }
@@ -234,6 +235,7 @@ export function decodeChunk(chunk: unknown, nonce: FrameNonce, to: OutcomeReceiv
     cpuMs: view.getFloat32(20, true),
     busyMs: view.getFloat32(24, true),
     handlerMs: view.getFloat32(28, true),
+    activeMs: view.getFloat32(36, true),
     taken: view.getUint32(32, true),
     complete,
   }

@@ -125,11 +125,3 @@ export function latestIdle(slots: Iterable<WorkerSlot>): WorkerSlot | undefined 
     if (slot.state === 'idle' && (latest === undefined || slot.progressAt > latest.progressAt)) latest = slot
   return latest
 }
-
-/** The one that runs the fewest events; undefined when none is busy. */
-export function leastBusy(slots: Iterable<WorkerSlot>): WorkerSlot | undefined {
-  let least: WorkerSlot | undefined
-  for (const slot of slots)
-    if (slot.session !== undefined && slot.session.open < (least?.session?.open ?? Infinity)) least = slot
-  return least
-}

@@ -21,6 +21,7 @@ function frameOf(events: number): Frame {
     done: () => (made.isDone = true),
     onBegin: undefined,
     alone: false,
+    sinceMs: 0,
     encoded: undefined,
   }
   const encoded = encodeWaiting(waiting, { nonces, careful: false, tally })
@@ -33,7 +34,7 @@ function chunk({ frame }: Frame, succeeded: number, flags: number, taken: number
   const writer = new ResultWriter()
   writer.begin(frame.nonce)
   for (let index = 0; index < succeeded; index++) writer.status(index, resultStatus.none, 1)
-  return writer.take(flags, taken, 0, 0)
+  return writer.take(flags, taken)
 }
 
 function sessionOf(...frames: readonly Frame[]): FrameSession {
@@ -79,6 +80,8 @@ describe('a session', () => {
   it('gives back nothing that may have begun: not after an answer that is none, and not what has an outcome', () => {
     const [first, second] = [frameOf(1), frameOf(1)]
     expect(sessionOf(first, second).over(new Uint8Array(3))).toEqual([])
+    expect(sessionOf(first, second).over(new Uint8Array(50).fill(1))).toEqual([])
+    expect(sessionOf(first, second).over(chunk(frameOf(1), 1, chunkFlag.final, 1))).toEqual([])
     expect(sessionOf(first, second).over()).toEqual([])
     const liar = sessionOf(first, frameOf(1))
     const other = frameOf(2)
@@ -115,6 +118,18 @@ describe('a session', () => {
     expect(new FrameSession(other.frame, { ...other, alone: true }).isClosed).toBe(true)
     const careful = encodeWaiting(frame, { nonces, careful: true, tally })!
     expect(new FrameSession(careful.frame, frame).isClosed).toBe(true)
+  })
+
+  it('knows whether the worker has what joined it', () => {
+    const [first, second] = [frameOf(2), frameOf(1)]
+    const session = sessionOf(first)
+    expect(session.hasUntaken).toBe(false)
+    session.add(second.frame, second)
+    expect(session.hasUntaken).toBe(true)
+    session.receive(chunk(first, 1, 0, 1))
+    expect(session.hasUntaken).toBe(true)
+    session.receive(chunk(second, 0, 0, 2))
+    expect(session.hasUntaken).toBe(false)
   })
 
   it('is the last one of its worker as soon as any frame says so', () => {

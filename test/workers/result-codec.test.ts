@@ -43,7 +43,7 @@ function sample(): Uint8Array<ArrayBuffer> {
   writer.status(3, resultStatus.notStarted, 0)
   writer.status(4, resultStatus.started, 0)
   writer.batchFailure(5, 3, 2, invocationError('error', 'Error', 'all three', 'at y'))
-  return writer.take(chunkFlag.final, 3, 4, 8)
+  return writer.take(chunkFlag.final, 3, { cpuMs: 4, busyMs: 8, activeMs: 6 })
 }
 
 describe('results', () => {
@@ -82,7 +82,15 @@ describe('results', () => {
         },
       ],
     ])
-    expect(summary).toEqual({ flags: chunkFlag.final, taken: 3, cpuMs: 4, busyMs: 8, handlerMs: 7.5, complete: true })
+    expect(summary).toEqual({
+      flags: chunkFlag.final,
+      taken: 3,
+      activeMs: 6,
+      cpuMs: 4,
+      busyMs: 8,
+      handlerMs: 7.5,
+      complete: true,
+    })
   })
 
   it('take nine bytes for a success without one', () => {

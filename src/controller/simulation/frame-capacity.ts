@@ -29,10 +29,12 @@ export function frameCapacity(facts: FrameFacts): { readonly maxEvents: number; 
 /** What decides whether events join a busy worker. */
 export interface JoinFacts {
   readonly serviceTimeMs: number | undefined
+  /** Of late: handler time, and time in which threads computed or waited for a core. */
   readonly handlerMs: number
-  readonly cpuMs: number
+  readonly activeMs: number
   readonly concurrency: number
-  readonly cpuShare: number
+  /** Of the time of a worker, 0 to 1. */
+  readonly activeShare: number
   /** Events in the worker that have not ended. */
   readonly open: number
 }
@@ -42,9 +44,9 @@ const fullShare = 0.9
 
 /** How many may join it now: the rule of the pool (workers/session-room.ts), which a test compares, too. */
 export function joinCapacity(facts: JoinFacts): number {
-  const { serviceTimeMs = 0, handlerMs, cpuMs, cpuShare, concurrency, open } = facts
-  const fill = Math.floor(handlerMs / Math.max(cpuMs, 0.001))
-  if (serviceTimeMs < joinFromMs || cpuShare > fullShare || fill < 2) return 0
+  const { serviceTimeMs = 0, handlerMs, activeMs, activeShare, concurrency, open } = facts
+  const fill = Math.floor(handlerMs / Math.max(activeMs, 0.001))
+  if (serviceTimeMs < joinFromMs || activeShare > fullShare || fill < 2) return 0
   return Math.max(0, Math.min(concurrency, fill) - open)
 }
 

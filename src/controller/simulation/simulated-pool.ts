@@ -13,6 +13,9 @@ const coldStartCpuMs = 35
 const smoothing = 0.02
 const frameSmoothing = 0.1
 
+/** What counts of late, per reading. */
+const recentMemory = 0.98
+
 /** The CPU share is read at the end of a frame, but not more often than this. */
 const readEveryMs = 5
 
@@ -30,6 +33,8 @@ interface Worker {
   readySinceMs: number
   frameSinceMs: number
   frameCpuMs: number
+  /** In which it computed or waited for a core. */
+  frameActiveMs: number
 }
 
 interface Call {
@@ -71,6 +76,9 @@ export class SimulatedPool {
   #handlerMs = 0
   #serviceTimeMs: number | undefined
   #cpuShare: number | undefined
+  #activeShare: number | undefined
+  #recentHandlerMs = 0
+  #recentActiveMs = 0
   #workerMs = 0
   #downstreamFreeAtMs = 0
 
@@ -143,6 +151,7 @@ export class SimulatedPool {
       readySinceMs: now,
       frameSinceMs: 0,
       frameCpuMs: 0,
+      frameActiveMs: 0,
     }
     this.#workers.push(worker)
     const coldStartMs = this.#behaviour.coldStartMs ?? 50
@@ -183,7 +192,7 @@ export class SimulatedPool {
     if (roomiest === undefined) return false
     const events = joinCapacity({
       serviceTimeMs: this.#serviceTimeMs,
-      ...{ handlerMs: this.#handlerMs, cpuMs: this.#cpuMs, cpuShare: this.#cpuShare ?? 1 },
+      ...{ handlerMs: this.#recentHandlerMs, activeMs: this.#recentActiveMs, activeShare: this.#activeShare ?? 1 },
       ...{ concurrency: this.#concurrency, open: roomiest.open },
     })
     return events > 0 && this.#hand(roomiest, this.keys.take(events, 1))
@@ -209,6 +218,7 @@ export class SimulatedPool {
     worker.state = 'busy'
     worker.frameSinceMs = this.#world.now()
     worker.frameCpuMs = 0
+    worker.frameActiveMs = 0
     this.#busy++
     this.#hand(worker, runs)
   }
@@ -242,10 +252,12 @@ export class SimulatedPool {
     worker.onCpu = call !== undefined
     if (call === undefined) return
     const { cores, queue } = this.#world
-    cores.run(this.#world.now(), call.cpuMs, () => {
+    const sinceMs = this.#world.now()
+    cores.run(sinceMs, call.cpuMs, () => {
       this.#cpuMs += call.cpuMs
       worker.frameCpuMs += call.cpuMs
       const now = this.#world.now()
+      worker.frameActiveMs += now - sinceMs
       const waitMs = this.#downstream(now, call.waitMs)
       if (waitMs > 0) queue.plan(now + waitMs, () => this.#end(worker, call))
       else this.#end(worker, call)
@@ -261,6 +273,7 @@ export class SimulatedPool {
     if (fails > 0 && this.#world.random() < fails) this.#failed++
     else this.#succeeded++
     this.#handlerMs += durationMs
+    this.#recentHandlerMs += durationMs
     this.#running--
     worker.open--
     const mean = this.#serviceTimeMs
@@ -286,11 +299,14 @@ export class SimulatedPool {
 
   #readCpu(worker: Worker): void {
     const now = this.#world.now()
-    const share = Math.min(1, worker.frameCpuMs / Math.max(now - worker.frameSinceMs, 0.001))
-    const mean = this.#cpuShare
-    this.#cpuShare = mean === undefined ? share : mean + (share - mean) * frameSmoothing
+    const busyMs = Math.max(now - worker.frameSinceMs, 0.001)
+    this.#cpuShare = smoothed(this.#cpuShare, worker.frameCpuMs / busyMs)
+    this.#activeShare = smoothed(this.#activeShare, worker.frameActiveMs / busyMs)
+    this.#recentHandlerMs *= recentMemory
+    this.#recentActiveMs = (this.#recentActiveMs + worker.frameActiveMs) * recentMemory
     worker.frameSinceMs = now
     worker.frameCpuMs = 0
+    worker.frameActiveMs = 0
   }
 
   /** What the function calls takes so many calls per second and lets the others wait. */
@@ -309,6 +325,11 @@ export class SimulatedPool {
     const variance = Math.log(1 + variation.coefficient ** 2)
     return Math.exp(normal(this.#world.random) * Math.sqrt(variance) - variance / 2)
   }
+}
+
+function smoothed(mean: number | undefined, share: number): number {
+  const bounded = Math.min(1, share)
+  return mean === undefined ? bounded : mean + (bounded - mean) * frameSmoothing
 }
 
 /** Those that do nothing go first. */

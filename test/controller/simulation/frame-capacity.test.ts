@@ -31,15 +31,18 @@ describe('joinCapacity', () => {
     const facts = fc.record({
       serviceTimeMs: fc.option(fc.double({ min: 0, max: 20, noNaN: true }), { nil: undefined }),
       handlerMs: fc.integer({ min: 0, max: 1_000 }),
-      cpuMs: fc.integer({ min: 0, max: 1_000 }),
+      activeMs: fc.integer({ min: 0, max: 1_000 }),
       concurrency: fc.integer({ min: 1, max: 32 }),
-      cpuShare: fc.double({ min: 0, max: 1, noNaN: true }),
+      activeShare: fc.double({ min: 0, max: 1, noNaN: true }),
       open: fc.integer({ min: 1, max: 40 }),
     })
     fc.assert(
       fc.property(facts, given => {
-        const { serviceTimeMs, handlerMs, cpuMs, cpuShare, concurrency, open } = given
-        const tally = Object.assign(new PoolTally(), { serviceTimeMs, handlerMs, cpuMs, cpuShare })
+        const { serviceTimeMs, handlerMs, activeMs, activeShare, concurrency, open } = given
+        const tally = Object.assign(new PoolTally(), {
+          serviceTimeMs,
+          ...{ recentHandlerMs: handlerMs, recentActiveMs: activeMs, loopShare: activeShare },
+        })
         const version = versionOf('echo.mjs', { concurrency })
         const slot = new WorkerSlot(() => undefined)
         slot.session = sessionOf(open, tally)
@@ -59,6 +62,7 @@ function sessionOf(events: number, tally: PoolTally): FrameSession {
     done: () => undefined,
     onBegin: undefined,
     alone: false,
+    sinceMs: 0,
     encoded: undefined,
   }
   return new FrameSession(encodeWaiting(waiting, { nonces: new FrameNonces(), careful: false, tally })!.frame, waiting)
