@@ -2,8 +2,8 @@ import type { FunctionVersion } from '../functions/function-version.ts'
 import type { PoolTally } from './pool-tally.ts'
 import type { WorkerSlot } from './worker-slot.ts'
 
-/** Faster functions get frames of several rounds, which end soon: a message for each few events would cost more. */
-const joinFromMs = 4
+/** Faster functions get frames that end soon anyway: a message for each few events would cost more. */
+const joinFromMs = 1
 
 /** Of its time: a thread that is active for more has none for others. */
 const fullShare = 0.9

@@ -6,6 +6,7 @@ import { ackAfterSync } from './process/ack-after-sync.ts'
 import { clockJumps } from './process/clock-jumps.ts'
 import { diskFull } from './process/disk-full.ts'
 import { hostCrash } from './process/host-crash.ts'
+import { keyedCalls } from './process/keyed-calls.ts'
 import { lettersRefused } from './process/letters-refused.ts'
 import { mqttClient } from './process/mqtt-client.ts'
 import { overload } from './process/overload.ts'
@@ -55,6 +56,7 @@ export const experiments: readonly Experiment[] = [
   writeErrors,
   slowFunction,
   overload,
+  keyedCalls,
   scalingTraces,
   scalingSteady,
   scalingStep,

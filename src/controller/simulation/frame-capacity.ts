@@ -39,7 +39,7 @@ export interface JoinFacts {
   readonly open: number
 }
 
-const joinFromMs = 4
+const joinFromMs = 1
 const fullShare = 0.9
 
 /** How many may join it now: the rule of the pool (workers/session-room.ts), which a test compares, too. */
