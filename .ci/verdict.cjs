@@ -1,5 +1,5 @@
 // The verdict over the tests, from vitest's JSON reports: of the run, and of what failed in it when that was run alone.
-//   node .ci/verdict.cjs <report> [<report of the second run>]   prints what failed or is flaky, then "N passed, N failed"
+//   node .ci/verdict.cjs <report> [<report of the second run>]   prints what failed and whether alone, too, then "N passed, N failed"
 //   node .ci/verdict.cjs --failed-files <report>                 prints the files in which something failed
 const { existsSync, readFileSync } = require('node:fs')
 const { relative } = require('node:path')
@@ -23,14 +23,13 @@ function read(report) {
 function verdict(report, again) {
   const { failures, passed } = read(report)
   const second = again !== undefined && existsSync(again) ? read(again).failures : failures
-  let flaky = 0
   for (const [test, { file, message }] of failures) {
-    const isFlaky = !second.has(test) && !second.has(file)
-    if (isFlaky) flaky++
-    console.log(`${isFlaky ? 'FLAKY' : 'FAILED'} ${test}\n${message.slice(0, shownCharacters)}`)
+    const passedAlone = !second.has(test) && !second.has(file)
+    console.log(
+      `FAILED ${passedAlone ? 'beside others, passed alone: ' : ''}${test}\n${message.slice(0, shownCharacters)}`,
+    )
   }
-  if (flaky > 0) console.log(`${flaky} flaky: failed beside the others, passed alone`)
-  console.log(`${passed + flaky} passed, ${failures.size - flaky} failed`)
+  console.log(`${passed} passed, ${failures.size} failed`)
 }
 
 const [first, second] = process.argv.slice(2)

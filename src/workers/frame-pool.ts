@@ -1,7 +1,7 @@
 import type { FunctionVersion } from '../functions/function-version.ts'
 import { needClosing } from './bindings/open-bindings.ts'
 import { FrameNonces } from './frame-nonces.ts'
-import { encodeWaiting, FrameSession, giveBack, type EncodedFrame, type WaitingFrame } from './frame-session.ts'
+import { FrameSession } from './frame-session.ts'
 import { invocationError } from './invocation-error.ts'
 import type { Invocation, InvocationError } from './invocation.ts'
 import type { WorkerPoolOptions } from './pool-options.ts'
@@ -11,6 +11,7 @@ import type { WorkerHost } from './worker-host.ts'
 import type { WorkerPool, WorkerPoolState, WorkerPoolStats } from './worker-pool.ts'
 import { judgeDeath } from './worker-death.ts'
 import { StartBackoff } from './start-backoff.ts'
+import { encodeWaiting, giveBack, nothingUsed, type EncodedFrame, type WaitingFrame } from './waiting-frame.ts'
 import { receiveRecords } from './worker-records.ts'
 import { latestIdle, WorkerSlot } from './worker-slot.ts'
 import { startWorker } from './worker-start.ts'
@@ -22,7 +23,6 @@ const silenceMs = 50
 const carefulFrames = 64
 /** Functions faster than this per event get one frame per worker ahead. */
 const prefetchBelowMs = 0.02
-const nothingUsed = { handler: 0, cpu: 0 }
 
 /**
  * Frames in, outcomes out, with as many workers as are permitted; see {@link WorkerPool} for its states.

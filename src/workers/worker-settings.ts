@@ -35,7 +35,7 @@ export const closeRequest = 'close'
 
 /** The other thing it gets there: a frame that joins those which run. One for a session that is over is left alone. */
 export interface JoinRequest {
-  /** The session that it belongs to, which is the how manieth of the worker; 1 is the first. */
+  /** The session that it belongs to: sessions of a worker are counted from 1. */
   readonly session: number
   readonly frame: Uint8Array<ArrayBuffer>
 }

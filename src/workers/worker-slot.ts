@@ -1,7 +1,8 @@
 import { MessageChannel, receiveMessageOnPort, type MessagePort, type Worker } from 'node:worker_threads'
 import type { InvocationError } from './invocation.ts'
 import { KillSwitch } from './kill-switch.ts'
-import type { EncodedFrame, FrameSession, WaitingFrame } from './frame-session.ts'
+import type { FrameSession } from './frame-session.ts'
+import type { EncodedFrame, WaitingFrame } from './waiting-frame.ts'
 import { closeRequest, type JoinRequest } from './worker-settings.ts'
 
 /** A thread that does not end within this time is given up; it may sit in a system call that cannot be interrupted. */

@@ -105,7 +105,7 @@ describe('every line of an invocation', () => {
     expect(dead).toMatchObject({ trace_id: traces[2], function: 'talk', version: 'latest', trigger: 'talks' })
   })
 
-  it('is found by its function, level, text and invocation', async () => {
+  it('is found by its function, level, text, invocation and trace', async () => {
     const trace = await send({ id: 'a', key: 'a' })
     await untilLine(/^done /)
     const { invocation } = lines().find(({ msg }) => msg === 'after waiting') as { invocation: string }
@@ -116,8 +116,14 @@ describe('every line of an invocation', () => {
       return kept.length === 5 && kept
     })
     expect(all.map(({ traceId }) => traceId)).toEqual(Array(5).fill(trace))
-    expect((await found('level=error')).map(({ message }) => message)).toEqual(['after waiting'])
-    expect((await found('text=by%20the%20console')).map(({ message }) => message)).toEqual(['by the console a'])
+    const other = await send({ id: 'b', key: 'b' })
+    await gateway.until('kept', async () => (await found(`trace=${other}`)).length === 5)
+    expect(await found(`trace=${trace}`)).toEqual(all)
+    expect(await found(`trace=${'0'.repeat(31)}1`)).toEqual([])
+    expect((await found('level=error&trace=' + trace)).map(({ message }) => message)).toEqual(['after waiting'])
+    expect((await found(`text=by%20the%20console&trace=${trace}`)).map(({ message }) => message)).toEqual([
+      'by the console a',
+    ])
     expect(await found('text=by%20the%20console%20zzz')).toEqual([])
   })
 })

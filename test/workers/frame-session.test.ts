@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { FrameNonces } from '../../src/workers/frame-nonces.ts'
-import { encodeWaiting, FrameSession, type EncodedFrame, type WaitingFrame } from '../../src/workers/frame-session.ts'
+import { FrameSession } from '../../src/workers/frame-session.ts'
+import { encodeWaiting, type EncodedFrame, type WaitingFrame } from '../../src/workers/waiting-frame.ts'
 import { PoolTally } from '../../src/workers/pool-tally.ts'
 import { chunkFlag, resultStatus, ResultWriter } from '../../src/workers/result-codec.ts'
 import { invocationOf, type RecordedInvocation } from './worker-fixtures.ts'

@@ -20,7 +20,7 @@ describe('simulationReport', () => {
       'function', 'events', 'reaction', 'settled', 'overshoot', 'resizes', 'most', 'worker-s', 'GiB-s', 'CPU-s',
       'p50 delay', 'p99 delay', 'most lag', 'lag at end',
     ]) // prettier-ignore
-    expect(row).toMatch(/^enrich +[\d,]+ +[\d.]+ m?s/)
+    expect(row).toMatch(/^enrich +[\d,]+ +[\d.]+ s /)
     expect(decisions[0]).toMatch(/^0\.\d s {2}enrich {2}0→1: the first event waits$/)
     expect(decisions.length).toBe(results[0]?.functions[0]?.summary.resizes)
   })
