@@ -90,7 +90,8 @@ function runTrace(kind: Kind, seed: number): Trace {
     waiting += arrived - done
     completed += done
     ready = workers
-    const inService = Math.min(done, Math.ceil(workers * world.concurrency))
+    // Little's law: a call that takes longer than a tick is in service in several.
+    const inService = Math.ceil(Math.min((done * 1000 * world.slotS) / tickMs, workers * world.concurrency))
     const measured = measureLoad(
       {
         nowMs,
@@ -143,6 +144,8 @@ interface World {
   readonly cpuMs: number
   readonly concurrency: number
   readonly perWorkerPerS: number
+  /** Time that a worker holds an event. */
+  readonly slotS: number
   readonly downstreamPerS: number
   readonly keys: number
   /** What the function may ask of what stands behind it. */
@@ -163,6 +166,7 @@ function randomWorld(random: () => number): World {
     cpuMs,
     concurrency,
     perWorkerPerS,
+    slotS: atATime / perWorkerPerS,
     downstreamPerS: random() < 0.2 ? perWorkerPerS * (1 + random() * 3) : Infinity,
     keys: random() < 0.2 ? 1 + Math.floor(random() * 50) : 100_000,
     calls: randomLimits(random),
