@@ -26,6 +26,8 @@ export interface ScalingState {
   /** The last shrink, to see whether it was taken back. */
   readonly shrunkAtMs: number | undefined
   readonly regrownAtMs: number | undefined
+  /** What the last shrink that was taken back had left, and the arrivals it was too few for. */
+  readonly tooFew: { readonly workers: number; readonly arrivalsPerS: number } | undefined
   /** Since when only a probe runs, because almost everything fails. */
   readonly probingSinceMs: number | undefined
   readonly capacity: CapacityMemory
@@ -56,6 +58,8 @@ const longestStabilisationMs = 120_000
 /** Growth within this many windows after a shrink takes it back. */
 const takenBackWindows = 4
 const calmMs = 600_000
+/** Until then, no shrink goes down to what was too few for so large a part of the arrivals. */
+const sameLoad = 0.9
 
 /** A worker is kept for this many times what starting it again would take. */
 const coldStartsKept = 20
@@ -86,6 +90,7 @@ export const initialScalingState: ScalingState = {
   isGrowing: false,
   shrunkAtMs: undefined,
   regrownAtMs: undefined,
+  tooFew: undefined,
   probingSinceMs: undefined,
   capacity: noCapacityMemory,
 }
@@ -208,7 +213,7 @@ function size(
       return { verdict: { desired: workers, why: `${wish.why}; resized just now` }, state }
     }
     const isGrowing = settled > desired && desired < most
-    return { verdict: { desired, why: wish.why }, state: { ...regrown(state), isGrowing } }
+    return { verdict: { desired, why: wish.why }, state: { ...regrown(tick, state), isGrowing } }
   }
   if (wanted > workers && ceiling !== undefined) {
     const why = `more brought nothing (${ceiling.why}), next try in ${seconds(ceiling.untilMs - clockMs)}; ${wish.why}`
@@ -216,12 +221,19 @@ function size(
   }
   const windowMs = stabilisationOf(tick, state)
   const observedMs = state.observedSinceMs === undefined ? 0 : clockMs - state.observedSinceMs
-  const largest = Math.max(1, ...state.needs.map(need => need.workers))
+  const largest = Math.max(1, tooFewNow(sample, state) + 1, ...state.needs.map(need => need.workers))
   const isSoon = state.shrunkAtMs !== undefined && clockMs - state.shrunkAtMs < betweenShrinksMs
   if (largest < workers && observedMs >= windowMs && !isSoon) {
     return { verdict: { desired: largest, why: `${wish.why}, for ${seconds(windowMs)}` }, state }
   }
-  return { verdict: { desired: workers, why: wish.why }, state }
+  const fewer = tooFewNow(sample, state)
+  const why = fewer > 0 && fewer + 1 === workers ? `${wish.why}; ${fewer} were too few for it` : wish.why
+  return { verdict: { desired: workers, why }, state }
+}
+
+/** Workers that were too few for this load; 0 when nothing of the kind is known. */
+function tooFewNow({ arrivalsPerS }: ScalingSample, { tooFew }: ScalingState): number {
+  return tooFew !== undefined && arrivalsPerS >= tooFew.arrivalsPerS * sameLoad ? tooFew.workers : 0
 }
 
 /** The sample becomes part of what is known. */
@@ -265,18 +277,20 @@ function remember(tick: Tick, state: ScalingState, wish: Wish, backlog: number):
     idleSinceMs: isIdle ? (state.idleSinceMs ?? clockMs) : undefined,
     stabilisationMs: isCalm ? shortestStabilisationMs : state.stabilisationMs,
     regrownAtMs: isCalm ? undefined : state.regrownAtMs,
+    tooFew: isCalm ? undefined : state.tooFew,
     capacity: policy.maxWorkers === policy.minWorkers ? noCapacityMemory : capacity,
   }
 }
 
-/** A shrink that growth takes back soon was too early: the next one waits longer. */
-function regrown(state: ScalingState): ScalingState {
+/** A shrink that growth takes back soon was too early: the next one waits longer, and leaves more. */
+function regrown({ workers, sample: { arrivalsPerS } }: Tick, state: ScalingState): ScalingState {
   const { shrunkAtMs, clockMs, stabilisationMs } = state
   if (shrunkAtMs === undefined || clockMs - shrunkAtMs > takenBackWindows * stabilisationMs) return state
   return {
     ...state,
     shrunkAtMs: undefined,
     regrownAtMs: clockMs,
+    tooFew: { workers, arrivalsPerS },
     stabilisationMs: Math.min(stabilisationMs * 2, longestStabilisationMs),
   }
 }

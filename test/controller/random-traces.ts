@@ -74,7 +74,8 @@ function runTrace(kind: Kind, seed: number): Trace {
   let workers = policy.minWorkers
   let ready = workers
   let perS = world.perS
-  let waiting = Math.floor(random() * (kind === 'constant' ? 100 : 10_000))
+  const waitedAtFirst = Math.floor(random() * (kind === 'constant' ? 100 : 10_000))
+  let waiting = waitedAtFirst
   let completed = 0
   let carried = 0
   let spare = 0
@@ -134,7 +135,7 @@ function runTrace(kind: Kind, seed: number): Trace {
   }
   // A policy that goes to zero at every pause is followed.
   if (kind !== 'hostile' && policy.scaleToZeroAfterMs >= 5_000) checkResizes(trace, resizedAt)
-  if (kind === 'constant') checkConvergence(trace, resizedAt, waiting, world, policy)
+  if (kind === 'constant') checkConvergence(trace, resizedAt, { waiting, waitedAtFirst }, world, policy)
   return trace
 }
 
@@ -260,7 +261,7 @@ function checkResizes(trace: Trace, resizedAt: readonly number[]): void {
 function checkConvergence(
   trace: Trace,
   resizedAt: readonly number[],
-  waiting: number,
+  { waiting, waitedAtFirst }: { readonly waiting: number; readonly waitedAtFirst: number },
   world: World,
   policy: ScalingPolicy,
 ): void {
@@ -279,7 +280,8 @@ function checkConvergence(
   }
   const coresEach = (world.perWorkerPerS * world.cpuMs) / 1000
   const mostWorkers = Math.min(policy.maxWorkers, coresEach > 0.6 ? 2 : Math.floor(2 / coresEach))
-  const isFeasible = world.perS < mostWorkers * world.perWorkerPerS * 0.7 && !hasLimits
+  const sparePerS = mostWorkers * world.perWorkerPerS * 0.7 - world.perS
+  const isFeasible = sparePerS * ((constantTicks * tickMs) / 1000) > waitedAtFirst && !hasLimits
   const byLag = policy.lagThreshold ?? 0
   // A long time to drain in may not be over yet.
   if (isFeasible && policy.targetDrainMs < 20_000 && waiting > world.perS * 2 + mostWorkers + byLag * mostWorkers) {

@@ -113,6 +113,21 @@ describe('decideWorkers', () => {
     expect(shrinks).toHaveLength(1)
   })
 
+  it('does not go down again to what was too few for the same load, and tells why', () => {
+    // The rate says one worker; soon after the shrink one is not enough all the same.
+    const steady = { backlog: 0, arrivalsPerS: 30 }
+    const rush = { ...steady, backlog: 160 }
+    const load = [rush, ...Array<object>(32).fill(steady), rush, ...Array<object>(1_000).fill(steady)]
+    const decisions = run(load, { workers: 1 })
+    const counts = decisions.map(({ desired }) => desired)
+    expect(counts.filter((count, tick) => count !== counts[tick - 1])).toEqual([2, 1, 2])
+    expect(decisions.at(-1)?.reason).toContain('; 1 were too few for it')
+    const less = run([...load, ...Array<object>(300).fill({ ...steady, arrivalsPerS: 20 })], { workers: 1 })
+    expect(less.at(-1)?.desired).toBe(1)
+    const muchLater = run([...load, ...Array<object>(300).fill(steady)], { workers: 1 })
+    expect(muchLater.at(-1)?.desired).toBe(1)
+  })
+
   it('holds while figures are no numbers, and shrinks only after a whole window of known ones', () => {
     const low = { backlog: 0, arrivalsPerS: 30 }
     const samples = [
