@@ -1,9 +1,10 @@
 import { messageOf, SluiceError } from '../../errors/sluice-error.ts'
 import type { LogRecord } from '../log-record.ts'
 import type { AssignedPartition, Subscription, SubscriptionHandlers } from '../partition-log.ts'
-import type { ByteBlock } from './byte-block.ts'
+import { type ByteBlock, createByteBlock } from './byte-block.ts'
 import { type LogReader, eachEvent } from './log-reader.ts'
 import { lengthOf, offsetOf, StoredRecord } from './record-codec.ts'
+import { chunkBytes } from './segment-reader.ts'
 
 /** Records of one `records` call. */
 const batchRecords = 1_024
@@ -25,6 +26,17 @@ export interface SubscribedLog {
   left(subscription: EmbeddedSubscription): void
 }
 
+/** Records between two places of a block. */
+interface Chunk {
+  readonly block: ByteBlock
+  readonly from: number
+  readonly to: number
+  /** Log position behind them. */
+  readonly end: number
+  /** Nobody else keeps its memory. */
+  readonly isOwn?: boolean
+}
+
 /** A partition as this group sees it. */
 interface Cursor {
   readonly partition: number
@@ -33,8 +45,7 @@ interface Cursor {
   /** Log position before which there is nothing left to hand out of this partition. */
   position: number
   paused: boolean
-  /** Records of the current chunk, and where each begins. */
-  found: LogRecord[]
+  /** Where its records of the current chunk begin. */
   places: number[]
 }
 
@@ -73,7 +84,6 @@ export class EmbeddedSubscription implements Subscription {
       offset: position,
       position: log.reader.seek(partition, position),
       paused: false,
-      found: [],
       places: [],
     }))
   }
@@ -175,7 +185,7 @@ export class EmbeddedSubscription implements Subscription {
       if (position === undefined || chunk === undefined) break
       // A chunk grows while it is the newest one; begin where this group stands.
       const from = Math.max(chunk.from, chunk.from + position - chunk.start)
-      this.#handOut(chunk.block, from, chunk.to, position, chunk.start + chunk.to - chunk.from)
+      this.#handOut({ block: chunk.block, from, to: chunk.to, end: chunk.start + chunk.to - chunk.from }, position)
       bytes += chunk.to - from
       if (bytes >= turnBytes) {
         this.wake()
@@ -189,17 +199,21 @@ export class EmbeddedSubscription implements Subscription {
   /** Reads what is not in memory any more, until every partition is paused or has caught up with it. */
   async #readCold(): Promise<void> {
     const { reader } = this.#log
+    let memory: ByteBlock | undefined
     this.#isReadingCold = true
     try {
       for (;;) {
         this.#skipIdle()
         const position = this.#behind(0, reader.recentStart)
         if (position === undefined || !this.#isReading()) break
-        const chunk = await reader.read(position)
+        const chunk = await reader.read(position, memory)
         if (!this.#isReading()) break
         if (chunk === undefined) this.#step(position, reader.end)
-        else if (chunk.kind === 'records') this.#handOut(chunk.block, chunk.from, chunk.to, position, chunk.end)
-        else this.#step(position, chunk.end)
+        else if (chunk.kind === 'gap') this.#step(position, chunk.end)
+        else {
+          const isKept = this.#handOut({ ...chunk, isOwn: true }, position)
+          memory = isKept || chunk.block.bytes.length < chunkBytes ? undefined : chunk.block
+        }
       }
       this.#isReadingCold = false
       this.wake()
@@ -254,8 +268,12 @@ export class EmbeddedSubscription implements Subscription {
     }
   }
 
-  /** Gives the records of a chunk to the partitions that wait for them. */
-  #handOut(block: ByteBlock, from: number, to: number, position: number, end: number): void {
+  /**
+   * Gives the records of a chunk to the partitions that wait for them.
+   * @returns whether any of them refers to the memory of the chunk.
+   */
+  #handOut(chunk: Chunk, position: number): boolean {
+    const { block, from, to, end } = chunk
     const base = end - to
     const involved: Cursor[] = []
     eachEvent(block, from, to, (at, partition) => {
@@ -265,44 +283,74 @@ export class EmbeddedSubscription implements Subscription {
       if (offsetOf(block.view, at) < cursor.offset) return
       if (cursor.places.length === 0) involved.push(cursor)
       cursor.places.push(at)
-      if (!cursor.paused) cursor.found.push(new StoredRecord(block, at))
     })
     // What a paused or failed partition does not take stays behind; everyone else has passed the chunk.
     const passed = this.#cursors.filter(cursor => cursor.position >= position && cursor.position < end)
     for (const cursor of passed) cursor.position = cursor.places.length === 0 ? end : base + cursor.places[0]!
+    let isKept = false
     for (const cursor of involved) {
-      const { found, places } = cursor
-      cursor.found = []
+      const { places } = cursor
       cursor.places = []
-      const taken = found.length === 0 ? 0 : this.#deliver(cursor, block, found, places)
+      const { taken, refers } = this.#deliver(cursor, chunk, places)
+      isKept ||= refers
       const next = places[taken]
       cursor.position = next === undefined ? end : base + next
     }
+    return isKept
   }
 
   /** Hands records over in batches until the partition is paused; gives how many were taken. */
-  #deliver(cursor: Cursor, block: ByteBlock, found: readonly LogRecord[], places: readonly number[]): number {
+  #deliver(
+    cursor: Cursor,
+    chunk: Chunk,
+    places: readonly number[],
+  ): { readonly taken: number; readonly refers: boolean } {
+    const { block } = chunk
+    const { view } = block
     let taken = 0
-    while (taken < found.length && !cursor.paused && this.#isReading()) {
-      const first = found[taken]!
-      if (first.offset > cursor.offset) {
-        this.#missing(cursor, first.offset, 'damaged')
+    let refers = false
+    while (taken < places.length && !cursor.paused && this.#isReading()) {
+      const first = offsetOf(view, places[taken]!)
+      if (first > cursor.offset) {
+        this.#missing(cursor, first, 'damaged')
         continue
       }
       let count = 0
       let bytes = 0
       let offset = cursor.offset
-      while (taken + count < found.length && count < batchRecords && found[taken + count]!.offset === offset) {
-        bytes += lengthOf(block.view, places[taken + count]!)
-        if (count > 0 && bytes > batchBytes) break
+      while (
+        taken + count < places.length &&
+        count < batchRecords &&
+        offsetOf(view, places[taken + count]!) === offset
+      ) {
+        const length = lengthOf(view, places[taken + count]!)
+        if (count > 0 && bytes + length > batchBytes) break
+        bytes += length
         count += 1
         offset += 1
       }
-      const batch = count === found.length ? found : found.slice(taken, taken + count)
+      const batch = count === places.length ? places : places.slice(taken, taken + count)
+      // A record keeps all the memory that it lies in: a few out of much are copied out of it.
+      const isCopied = chunk.isOwn === true && bytes * 2 < block.bytes.length
+      refers ||= !isCopied
       taken += count
       cursor.offset = offset
-      this.#guarded(() => this.#handlers.records(this.epoch, cursor.partition, batch))
+      const records = isCopied ? copiesOf(block, batch, bytes) : batch.map(at => new StoredRecord(block, at))
+      this.#guarded(() => this.#handlers.records(this.epoch, cursor.partition, records))
     }
-    return taken
+    return { taken, refers }
   }
+}
+
+/** Records in memory of their own. */
+function copiesOf(block: ByteBlock, places: readonly number[], bytes: number): LogRecord[] {
+  const own = createByteBlock(bytes)
+  let to = 0
+  return places.map(at => {
+    const length = lengthOf(block.view, at)
+    block.bytes.copy(own.bytes, to, at, at + length)
+    const record = new StoredRecord(own, to)
+    to += length
+    return record
+  })
 }

@@ -57,8 +57,11 @@ export class LogReader {
     return this.#segments[index]!.start
   }
 
-  /** Reads on at a position that is the beginning of a record or of a segment; undefined at the end of the log. */
-  async read(position: number): Promise<LogChunk | undefined> {
+  /**
+   * Reads on at a position that is the beginning of a record or of a segment; undefined at the end of the log.
+   * @param reused memory of a chunk that was read before, if nothing refers to it any more.
+   */
+  async read(position: number, reused?: ByteBlock): Promise<LogChunk | undefined> {
     for (;;) {
       const first = this.#segments[0]!
       if (position < first.start) return { kind: 'gap', start: position, end: first.start }
@@ -72,7 +75,7 @@ export class LogReader {
       const reader = await this.#open(segment)
       if (reader === undefined) continue
       try {
-        const part = await reader.read(at, end, segment.sequence)
+        const part = await reader.read(at, end, segment.sequence, reused)
         const start = segment.start + at
         if (part.kind === 'records')
           return { kind: 'records', block: part.block, from: 0, to: part.bytes, start, end: start + part.bytes }
