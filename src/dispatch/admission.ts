@@ -2,8 +2,9 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { SluiceError } from '../errors/sluice-error.ts'
 import type { LogRecord } from '../log/log-record.ts'
 import type { AssignedPartition, PositionAnomaly, Subscription, SubscriptionHandlers } from '../log/partition-log.ts'
-import { AssignedWindow, bufferShare } from './assigned-window.ts'
+import { AssignedWindow } from './assigned-window.ts'
 import { CommitScheduler } from './commit-scheduler.ts'
+import { readAheadBytes } from './read-ahead.ts'
 import type { TriggerOptions } from './trigger-options.ts'
 
 export interface PartitionProgress {
@@ -92,7 +93,7 @@ export class Admission implements SubscriptionHandlers {
     if (!window.owned) return this.#retire(window)
     if (window.tracker.complete(sequence)) this.#commits.completed(window)
     // A window that was full of bytes has room before its oldest event is done.
-    if (window.hasWaiting ? !window.full : window.paused) this.#planAdmission()
+    if (window.hasWaiting ? !window.full : window.readAhead.paused) this.#planAdmission()
   }
 
   /** Something of a window is in a frame or on its way to a sink, until {@link ended}. */
@@ -151,7 +152,7 @@ export class Admission implements SubscriptionHandlers {
       window.predecessor = this.#retired.get(partition)
       this.windows.set(partition, window)
     }
-    for (const window of this.windows.values()) window.bufferBytes = bufferShare(this.windows.size)
+    for (const window of this.windows.values()) window.readAhead.maxBytes = readAheadBytes(this.windows.size)
   }
 
   revoked(_epoch: number, partitions: readonly number[]): void {
@@ -163,7 +164,7 @@ export class Admission implements SubscriptionHandlers {
       else window.revoke()
       if (!window.isOver) this.#retired.set(partition, window)
       // A pause outlives the assignment, but the window that wanted it does not: the next one would never get a record.
-      if (window.paused) this.#subscription?.resume([partition])
+      if (window.readAhead.paused) this.#subscription?.resume([partition])
     }
   }
 
@@ -172,7 +173,7 @@ export class Admission implements SubscriptionHandlers {
     if (window === undefined || window.epoch !== epoch) return
     window.offer(records)
     if (window.predecessor === undefined) this.#admit(window)
-    else if (window.isOverfed) this.#pause(window)
+    else if (window.readAhead.isOverfed) this.#pause(window)
     this.#handlers.runnable()
   }
 
@@ -206,8 +207,9 @@ export class Admission implements SubscriptionHandlers {
     for (const window of this.windows.values()) {
       for (const { record, sequence } of window.takeDurable()) this.#handlers.admit(window, record, sequence)
       if (window.hasWaiting && window.predecessor === undefined) this.#admit(window)
-      if (!window.paused || !window.isHungry || this.#isClosed) continue
-      window.paused = false
+      const { readAhead } = window
+      if (!readAhead.paused || !readAhead.isHungry || this.#isClosed) continue
+      readAhead.resumedAt(performance.now())
       this.#subscription?.resume([window.partition])
     }
     this.#handlers.runnable()
@@ -231,13 +233,13 @@ export class Admission implements SubscriptionHandlers {
       if (this.#commitsFirst) window.claim(record, sequence)
       else this.#handlers.admit(window, record, sequence)
     }
-    if (window.isOverfed) this.#pause(window)
+    if (window.readAhead.isOverfed) this.#pause(window)
     if (window.tracker.committable > window.committedOffset) this.#commits.completed(window)
   }
 
   #pause(window: AssignedWindow): void {
-    if (window.paused) return
-    window.paused = true
+    if (window.readAhead.paused) return
+    window.readAhead.pausedAt(performance.now())
     this.#subscription?.pause([window.partition])
   }
 
@@ -248,7 +250,9 @@ export class Admission implements SubscriptionHandlers {
       this.#subscription = subscription
       this.#commits.attach(subscription)
       // What arrived before the promise resolved could not pause anything yet.
-      subscription.pause([...this.windows.values()].filter(window => window.paused).map(window => window.partition))
+      subscription.pause(
+        [...this.windows.values()].filter(({ readAhead }) => readAhead.paused).map(({ partition }) => partition),
+      )
       this.#handlers.broken(undefined)
       return true
     } catch (thrown) {

@@ -1,25 +1,13 @@
 import type { LogRecord } from '../log/log-record.ts'
 import { Lane } from './lane.ts'
 import { OffsetTracker } from './offset-tracker.ts'
+import { ReadAhead } from './read-ahead.ts'
 
 /** Bounds of what one assigned partition may have taken in beyond its committed offset. */
 export interface WindowLimits {
   /** Events between the durable committed offset and the newest one taken: the bound of duplicates after a crash. */
   readonly maxEvents: number
   readonly maxBytes: number
-}
-
-/** Records of one partition that may wait outside of its window: some tenths of a second of a fast stream. */
-const maxBufferEvents = 16_384
-const maxBufferBytes = 4 * 1024 * 1024
-const minBufferBytes = 256 * 1024
-
-/** What all partitions of a trigger may hold outside of their windows. */
-const totalBufferBytes = 64 * 1024 * 1024
-
-/** The share of one of `partitions` partitions. */
-export function bufferShare(partitions: number): number {
-  return Math.min(maxBufferBytes, Math.max(minBufferBytes, Math.floor(totalBufferBytes / Math.max(partitions, 1))))
 }
 
 const sizeOf = (record: LogRecord): number => (record.value?.length ?? 0) + (record.header?.length ?? 64)
@@ -52,8 +40,8 @@ export class AssignedWindow {
    * is taken in before that has ended, or a key would run twice at a time.
    */
   predecessor: AssignedWindow | undefined = undefined
-  /** Whether the log was asked to hand out nothing more of the partition. */
-  paused = false
+  /** Records that arrived and do not fit into the window yet. */
+  readonly readAhead = new ReadAhead()
   /** Bytes of the events that are taken and not complete. */
   bytes = 0
   /** Events that are handed out and not complete. */
@@ -66,13 +54,9 @@ export class AssignedWindow {
   /** Sequence up to which completions are durable (committed). */
   #committedSequence = 0
   #committedOffset: number
-  /** Bound of the bytes that wait outside of the window; a share of the trigger's {@link totalBufferBytes}. */
-  bufferBytes = maxBufferBytes
   #partitionLane: Lane | undefined
   #waiting: (readonly LogRecord[])[] = []
   #waitingAt = 0
-  #waitingEvents = 0
-  #waitingBytes = 0
 
   /** @param commitsFirst offsets are committed before their events run: see {@link claim}. */
   constructor(partition: number, epoch: number, position: number, limits: WindowLimits, commitsFirst = false) {
@@ -162,16 +146,6 @@ export class AssignedWindow {
     return events >= this.#limits.maxEvents || this.bytes >= this.#limits.maxBytes
   }
 
-  /** So much waits that the log shall hand out nothing more. */
-  get isOverfed(): boolean {
-    return this.#waitingEvents >= maxBufferEvents || this.#waitingBytes >= this.bufferBytes
-  }
-
-  /** So little waits that the log shall go on: well before the window runs dry, because a log takes a while to. */
-  get isHungry(): boolean {
-    return this.#waitingEvents * 2 <= maxBufferEvents && this.#waitingBytes * 2 <= this.bufferBytes
-  }
-
   /** Timestamp of the oldest record that is not complete, taken or waiting; undefined when there is none. */
   get oldestMs(): number | undefined {
     return this.tracker.oldestTimestampMs ?? this.#waiting[0]?.[this.#waitingAt]?.timestampMs
@@ -185,8 +159,9 @@ export class AssignedWindow {
   offer(records: readonly LogRecord[]): void {
     if (records.length === 0) return
     this.#waiting.push(records)
-    this.#waitingEvents += records.length
-    for (const record of records) this.#waitingBytes += sizeOf(record)
+    let bytes = 0
+    for (const record of records) bytes += sizeOf(record)
+    this.readAhead.added(records.length, bytes)
   }
 
   /** The next record that fits into the window, or undefined. */
@@ -194,8 +169,7 @@ export class AssignedWindow {
     const batch = this.#waiting[0]
     if (batch === undefined || this.full) return undefined
     const record = batch[this.#waitingAt++] as LogRecord
-    this.#waitingEvents--
-    this.#waitingBytes -= sizeOf(record)
+    this.readAhead.taken(sizeOf(record))
     if (this.#waitingAt >= batch.length) {
       this.#waiting.shift()
       this.#waitingAt = 0
