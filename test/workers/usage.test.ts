@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createWorkerPool } from '../../src/workers/piscina-pool.ts'
 import type { WorkerPool } from '../../src/workers/worker-pool.ts'
 import type { FunctionVersion } from '../../src/functions/function-version.ts'
-import { invocationOf, outcomesOf, versionOf } from './worker-fixtures.ts'
+import { invocationOf, jsonOf, outcomesOf, versionOf } from './worker-fixtures.ts'
 
 let pool: WorkerPool
 
@@ -73,5 +73,19 @@ describe('the usage of a version', () => {
     const gone = pool.stats().workerSeconds
     expect(gone).toBeGreaterThanOrEqual(alive)
     expect(pool.stats().workerSeconds).toBe(gone)
+  })
+})
+
+describe('the memory of a worker', () => {
+  it.each([
+    [16, 4],
+    [128, 16],
+    [1_024, 48],
+  ])('is memoryMiB (%i) for what lasts and an eighth for what is new, within bounds', async (memoryMiB, youngMiB) => {
+    pool = createWorkerPool(versionOf('heap-limits.mjs', { memoryMiB }))
+    pool.setWorkers(1)
+    const [outcome] = await outcomesOf(pool, [invocationOf({})])
+    const limits = { maxOldGenerationSizeMb: memoryMiB, maxYoungGenerationSizeMb: youngMiB }
+    expect(jsonOf(outcome)).toEqual([limits])
   })
 })
