@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config/load-config.ts'
+import { deployedNodeArgs } from '../support/deployed-node.ts'
 
 const dockerfile = readFileSync('deploy/Dockerfile', 'utf8')
 const unit = readFileSync('deploy/sluice.service', 'utf8')
@@ -32,11 +33,19 @@ describe('the Dockerfile', () => {
   it('starts what the package starts', () => {
     expect(dockerfile).toContain('/opt/sluice/bin/sluice.js')
     expect(existsSync('bin/sluice.js')).toBe(true)
+    const entry = JSON.parse(/^ENTRYPOINT (.*)$/m.exec(dockerfile)?.[1] ?? '') as string[]
+    expect(entry).toEqual(['node', ...deployedNodeArgs(), '/opt/sluice/bin/sluice.js'])
     expect(dockerfile.match(/FROM node:(\d+)/g)).toEqual(['FROM node:24', 'FROM node:24'])
   })
 })
 
 describe('the systemd unit', () => {
+  it('bounds the young generation, as npm start does', () => {
+    expect(deployedNodeArgs()).toEqual([expect.stringMatching(/^--max-semi-space-size=\d+$/)])
+    const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } }
+    expect(scripts.start).toContain(`node ${deployedNodeArgs().join(' ')} bin/sluice.js start`)
+  })
+
   it('gives the drain its time, and does not start again what cannot start', () => {
     const timeoutMs = Number(/^TimeoutStopSec=(\d+)s$/m.exec(unit)?.[1]) * 1000
     // The process ends itself 5 s after the drain limit; systemd must not be faster.
