@@ -43,6 +43,8 @@ interface Controlled {
   load: LoadState
   claim: Claim
   reason: string
+  /** What the others leave, by the claims of the last tick. */
+  limit: Limit | undefined
   sampling: boolean
   removed: boolean
 }
@@ -77,6 +79,7 @@ export class Controller {
       claim: claimOf(pool, { workers: warm, cores: 0, coresPerWorker: 1 }),
       reason: 'not sampled yet',
       inputs: undefined,
+      limit: undefined,
       sampling: false,
       removed: false,
     })
@@ -93,6 +96,7 @@ export class Controller {
   start(): void {
     this.#timer = setInterval(() => {
       this.#lookAtCores()
+      this.#share()
       // A copy: what a decision reaches may remove a pool.
       for (const controlled of [...this.#versions]) void this.#tick(controlled)
     }, this.#options.intervalMs)
@@ -185,20 +189,20 @@ export class Controller {
       // Batches run one after the other.
       concurrency: pool.version.batch === undefined ? pool.version.concurrency : 1,
       cores: this.#options.cores,
-      limit: this.#limitOf(controlled),
+      limit: controlled.limit,
       calls: lag.calls,
       limitedBy: lag.limitedBy,
       cannotStart: stats.state === 'quarantined' ? (stats.problem ?? 'it is in quarantine') : undefined,
     }
   }
 
-  /** What the others leave; their claims are at most one tick old. */
-  #limitOf(controlled: Controlled): Limit | undefined {
+  /** Once for all: the share of one version takes the claims of all of them. */
+  #share(): void {
     const limits = fairShares(
       this.#versions.map(({ claim }) => claim),
       this.machine,
     )
-    return limits[this.#versions.indexOf(controlled)]
+    for (const [index, controlled] of this.#versions.entries()) controlled.limit = limits[index]
   }
 
   #apply(pool: WorkerPool, desired: number, reason: string, inputs?: ScalingInputs): void {

@@ -19,6 +19,7 @@ function controlled(
   lag: Omit<LagSource, 'notTaken'>,
   scaling: Partial<ScalingPolicy> = {},
   notTaken: () => Promise<number | undefined> = () => Promise.resolve(0),
+  seen: { readonly serviceTimeMs?: number } = {},
 ) {
   let permits = 0
   const pool = {
@@ -30,7 +31,7 @@ function controlled(
       scaling: { minWorkers: 0, maxWorkers: 4, targetDrainMs: 1_000, scaleToZeroAfterMs: 0, ...scaling },
     } as FunctionVersion,
     setWorkers: (count: number) => (permits = count),
-    stats: () => ({ ...stats, permits }),
+    stats: () => ({ ...stats, ...seen, permits }),
   } as unknown as WorkerPool
   let ticks = 0
   const ticked: (() => void)[] = []
@@ -67,6 +68,21 @@ describe('Controller', () => {
     await untilTicks(5)
     expect(pool.stats().permits).toBe(0)
     expect(controller.history.events().map(({ to }) => to)).toEqual([0, 1])
+  })
+
+  it('gives each of those that compute its share of the cores, also to one that is added later', async () => {
+    const lag = () => ({ runnable: 1_000, runnableKeys: 1_000, received: 1_000, running: 1 })
+    const { controller, pool, untilTicks } = controlled(lag(), {}, undefined, { serviceTimeMs: 100 })
+    controller.start()
+    await untilTicks(10)
+    expect(pool.stats().permits).toBe(2)
+    const other = controlled(lag(), {}, undefined, { serviceTimeMs: 100 })
+    controller.add(other.pool, { ...lag(), notTaken: () => Promise.resolve(0) })
+    await untilTicks(30)
+    expect([pool.stats().permits, other.pool.stats().permits]).toEqual([1, 1])
+    expect(controller.statuses().map(({ reason }) => reason)).toEqual(
+      Array(2).fill(expect.stringContaining('its share of 2 cores beside 1 other')),
+    )
   })
 
   it('never touches a removed pool again, also not by the tick that was asking for its lag', async () => {
