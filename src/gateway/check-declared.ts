@@ -1,10 +1,11 @@
 import { SluiceError } from '../errors/sluice-error.ts'
+import type { FunctionVersion } from '../functions/function-version.ts'
 import type { DeclaredFunction } from '../functions/load-functions.ts'
 import { resolveVersion, type VersionSurroundings } from '../functions/resolve-version.ts'
-import { checkFunction } from '../workers/check-module.ts'
+import { checkFunctions } from '../workers/check-together.ts'
 
 /**
- * Loads every function of the configuration once in a worker that is thrown away, two at a time.
+ * Loads every function of the configuration once, in workers that are thrown away.
  * @throws {SluiceError} SLUICE_FUNCTIONS_LOAD with all problems at once.
  */
 export async function checkDeclared(
@@ -12,20 +13,16 @@ export async function checkDeclared(
   around: VersionSurroundings,
   compileCacheDirectory: string,
 ): Promise<void> {
-  const waiting = [...declared]
+  const versions: FunctionVersion[] = []
   const problems: string[] = []
-  const checkNext = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { name, ...stored } = next
-      try {
-        const version = resolveVersion(name, { ...stored, version: 'latest' }, around)
-        await checkFunction(version, { compileCacheDirectory })
-      } catch (error) {
-        problems.push(SluiceError.from(error).message)
-      }
+  for (const { name, ...stored } of declared) {
+    try {
+      versions.push(resolveVersion(name, { ...stored, version: 'latest' }, around))
+    } catch (error) {
+      problems.push(SluiceError.from(error).message)
     }
   }
-  await Promise.all([checkNext(), checkNext()])
+  for (const { message } of await checkFunctions(versions, { compileCacheDirectory })) problems.push(message)
   if (problems.length > 0)
     throw new SluiceError('SLUICE_FUNCTIONS_LOAD', problems.join('\n'), { details: { problems } })
 }

@@ -41,30 +41,56 @@ export async function checkFunction(version: CheckedFunction, options: CheckOpti
 }
 
 async function problemOf(version: CheckedFunction, options: CheckOptions): Promise<string | undefined> {
-  const timeoutMs = options.timeoutMs ?? 10_000
-  const { name, file, handler, environment, memoryMiB, selfContained } = version
-  const checked: CheckedFunction = { name, file, handler, environment, memoryMiB, selfContained }
+  const [problem] = await problemsOf([version], options)
+  if (problem?.includes('SyntaxError') !== true) return problem
+  return problem + (await placeOfSyntaxError(version.file))
+}
+
+/**
+ * Loads modules one after the other in one worker, with the environment and the heap of the first of them. Gives what is
+ * wrong with each, up to the one that ended the worker or did not end in time.
+ */
+export async function problemsOf(
+  versions: readonly CheckedFunction[],
+  { timeoutMs = 10_000, compileCacheDirectory }: CheckOptions,
+): Promise<readonly (string | undefined)[]> {
+  const checked = versions.map(({ name, file, handler, environment, memoryMiB, selfContained }): CheckedFunction => {
+    return { name, file, handler, environment, memoryMiB, selfContained }
+  })
+  const [{ environment, memoryMiB }] = checked as [CheckedFunction]
   const worker = new Worker(new URL(`./check-worker.${extension}`, import.meta.url), {
     workerData: checked,
-    env: withCompileCache(environment, options.compileCacheDirectory),
+    env: withCompileCache(environment, compileCacheDirectory),
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
     // What it prints while loading is not for our standard output.
     stdout: true,
     stderr: true,
   })
-  const { promise, resolve } = Promise.withResolvers<string | undefined>()
+  const problems: (string | undefined)[] = []
+  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  const told = (problem: string | undefined): void => {
+    problems.push(problem)
+    if (problems.length === checked.length) end()
+    else timer.refresh()
+  }
+  const isOver = (why: (file: string) => string): void => {
+    const current = checked[problems.length]
+    if (current !== undefined) problems.push(why(current.file))
+    end()
+  }
   const timer = setTimeout(
-    () => resolve(`${file} was not loaded within ${timeoutMs} ms: its top level does not end`),
+    () => isOver(file => `${file} was not loaded within ${timeoutMs} ms: its top level does not end`),
     timeoutMs,
   )
-  worker.once('message', (answer: unknown) => resolve(problemIn(answer, file)))
-  worker.once('error', error => resolve(`${file} cannot be loaded: ${describeDeath(error, memoryMiB)}`))
-  worker.once('exit', code => resolve(`${file} ended its worker while loading (process.exit, code ${code})`))
+  worker.on('message', (answer: unknown) =>
+    told(problemIn(answer, problems.length, checked[problems.length]?.file ?? '')),
+  )
+  worker.once('error', error => isOver(file => `${file} cannot be loaded: ${describeDeath(error, memoryMiB)}`))
+  worker.once('exit', code => isOver(file => `${file} ended its worker while loading (process.exit, code ${code})`))
   try {
-    const problem = await promise
-    if (problem?.includes('SyntaxError') !== true) return problem
-    return problem + (await placeOfSyntaxError(file))
+    await ended
+    return problems
   } finally {
     clearTimeout(timer)
     await worker.terminate()
@@ -72,9 +98,10 @@ async function problemOf(version: CheckedFunction, options: CheckOptions): Promi
 }
 
 /** The module may have posted the message itself, so nothing in it is taken for granted. */
-function problemIn(answer: unknown, file: string): string | undefined {
+function problemIn(answer: unknown, expected: number, file: string): string | undefined {
   if (typeof answer !== 'object' || answer === null) return `${file} posted a message while loading`
-  const { ok, error } = answer as { ok?: unknown; error?: Partial<InvocationError> }
+  const { index, ok, error } = answer as { index?: unknown; ok?: unknown; error?: Partial<InvocationError> }
+  if (index !== expected) return `${file} posted a message while loading`
   if (ok === true) return undefined
   return typeof error?.message === 'string' ? cut(error.message, 4096) : `${file} posted a message while loading`
 }

@@ -5,26 +5,34 @@ import { guardImports } from './import-guard.ts'
 import { describeThrown } from './invocation-error.ts'
 import type { CheckedFunction } from './check-module.ts'
 
-/** The throw-away worker of check-module.ts: loads one module and tells how it went. `init` is not called. */
-const { file, handler, environment, selfContained } = workerData as CheckedFunction
+/**
+ * The throw-away worker of check-module.ts: loads modules one after the other and tells of each how it went. `init` is not
+ * called.
+ */
+const checked = workerData as readonly CheckedFunction[]
 const port = parentPort
 const { apply } = Reflect
 const postMessage = port?.postMessage
 
 process.setSourceMapsEnabled(true)
-hideCompileCache(environment)
-if (selfContained) guardImports(file)
+for (const { environment } of checked) hideCompileCache(environment)
 
-loadFunction(file, handler)
-  .then(
-    () => ({ ok: true }),
-    (thrown: unknown) => ({
-      ok: false,
-      error: thrown instanceof LoadFailure ? thrown.error : describeThrown('load', thrown),
-    }),
-  )
-  .then(answer => {
+async function answerOf({ file, handler, selfContained }: CheckedFunction, index: number): Promise<object> {
+  try {
+    if (selfContained) guardImports(file)
+    await loadFunction(file, handler)
+    return { index, ok: true }
+  } catch (thrown) {
+    return { index, ok: false, error: thrown instanceof LoadFailure ? thrown.error : describeThrown('load', thrown) }
+  }
+}
+
+async function checkAll(): Promise<void> {
+  for (const [index, each] of checked.entries()) {
+    const answer = await answerOf(each, index)
     if (postMessage !== undefined) apply(postMessage, port, [answer])
-  })
-  // What cannot be answered shows as the end of this thread.
-  .catch(() => process.exit(1))
+  }
+}
+
+// What cannot be answered shows as the end of this thread.
+checkAll().catch(() => process.exit(1))
