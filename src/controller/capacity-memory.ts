@@ -40,6 +40,8 @@ export interface CapacityObservation {
   readonly ready: number
   /** Enough waits to keep every worker busy. */
   readonly isFull: boolean
+  /** Threads wait for a core. */
+  readonly isContended: boolean
   readonly completedPerS: number
   /** What one worker should do per second by service time and concurrency. */
   readonly nominalPerS: number
@@ -93,6 +95,9 @@ export function observeCapacity(memory: CapacityMemory, seen: CapacityObservatio
   let { levels, efficiency, promised, kept } = memory
   if (wasFull) {
     levels = withInterval(levels, seen, last.workers === workers)
+  }
+  // A worker that waits for a core does less than it can: taken for its efficiency, that asks for more threads.
+  if (wasFull && !seen.isContended) {
     const now = promisedCalls(seen, last.workers)
     // The mean of some seconds, or of so many calls where these take longer.
     const fading = promised > efficiencyCalls ? Math.max(0, 1 - elapsedS / efficiencyMemoryS) : 1
@@ -100,7 +105,7 @@ export function observeCapacity(memory: CapacityMemory, seen: CapacityObservatio
     kept = kept * fading + Math.min(seen.completedPerS * elapsedS, now * 1.5)
     const doubt = doubtfulCalls ** 2 / (doubtfulCalls + promised)
     efficiency = Math.min(Math.max((kept + doubt) / (promised + doubt), 0.1), 1)
-  } else {
+  } else if (!wasFull) {
     efficiency += (1 - efficiency) * (1 - Math.exp(-elapsedMs / efficiencyFadesMs))
     kept = promised * efficiency
     if (levels.some(level => level.stayS > 0)) levels = levels.map(level => ({ ...level, stayS: 0 }))

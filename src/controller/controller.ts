@@ -189,6 +189,7 @@ export class Controller {
       // Batches run one after the other.
       concurrency: pool.version.batch === undefined ? pool.version.concurrency : 1,
       cores: this.#options.cores,
+      contended: this.#contended,
       limit: controlled.limit,
       calls: lag.calls,
       limitedBy: lag.limitedBy,
@@ -196,7 +197,10 @@ export class Controller {
     }
   }
 
-  /** Once for all: the share of one version takes the claims of all of them. */
+  /**
+   * Once for all, because the share of one version takes the claims of all. Those that begin to grow in the same tick do
+   * not see each other yet: they may exceed what there is until the next one.
+   */
   #share(): void {
     const limits = fairShares(
       this.#versions.map(({ claim }) => claim),

@@ -23,11 +23,11 @@ export interface ScalingState {
   readonly lastResizeMs: number | undefined
   /** Growth goes on: the last one was not all that was wanted, because it may only double. */
   readonly isGrowing: boolean
-  /** The last shrink, to see whether it was taken back. */
-  readonly shrunkAtMs: number | undefined
+  /** The last shrink, and the lasting need then, to see whether it was taken back. */
+  readonly shrunk: { readonly atMs: number; readonly lasting: number } | undefined
   readonly regrownAtMs: number | undefined
-  /** What the last shrink that was taken back had left, and the arrivals it was too few for. */
-  readonly tooFew: { readonly workers: number; readonly arrivalsPerS: number } | undefined
+  /** What a shrink that was taken back had left, and the lasting need that it was too few for. */
+  readonly tooFew: { readonly workers: number; readonly lasting: number } | undefined
   /** Since when only a probe runs, because almost everything fails. */
   readonly probingSinceMs: number | undefined
   readonly capacity: CapacityMemory
@@ -36,6 +36,8 @@ export interface ScalingState {
 interface Need {
   readonly atMs: number
   readonly workers: number
+  /** The part that lasts; see {@link Wish}. */
+  readonly lasting: number
   readonly cores: number
 }
 
@@ -58,8 +60,8 @@ const longestStabilisationMs = 120_000
 /** Growth within this many windows after a shrink takes it back. */
 const takenBackWindows = 4
 const calmMs = 600_000
-/** Until then, no shrink goes down to what was too few for so large a part of the arrivals. */
-const sameLoad = 0.9
+/** Until then, low needs do not lead back to what was too few, unless less than this part of the lasting need is left. */
+const sameNeed = 0.9
 
 /** A worker is kept for this many times what starting it again would take. */
 const coldStartsKept = 20
@@ -88,7 +90,7 @@ export const initialScalingState: ScalingState = {
   stabilisationMs: shortestStabilisationMs,
   lastResizeMs: undefined,
   isGrowing: false,
-  shrunkAtMs: undefined,
+  shrunk: undefined,
   regrownAtMs: undefined,
   tooFew: undefined,
   probingSinceMs: undefined,
@@ -125,7 +127,7 @@ export function decideWorkers(sample: ScalingSample, policy: ScalingPolicy, befo
       lastDesired: desired,
       isGrowing: state.isGrowing && desired > workers,
       lastResizeMs: isResized ? tick.clockMs : state.lastResizeMs,
-      shrunkAtMs: desired < workers ? tick.clockMs : state.shrunkAtMs,
+      shrunk: desired < workers ? { atMs: tick.clockMs, lasting: state.needs.at(-1)?.lasting ?? 0 } : state.shrunk,
     },
     claim: claimOf(tick, state, desired),
   }
@@ -213,7 +215,7 @@ function size(
       return { verdict: { desired: workers, why: `${wish.why}; resized just now` }, state }
     }
     const isGrowing = settled > desired && desired < most
-    return { verdict: { desired, why: wish.why }, state: { ...regrown(tick, state), isGrowing } }
+    return { verdict: { desired, why: wish.why }, state: { ...regrown(workers, state), isGrowing } }
   }
   if (wanted > workers && ceiling !== undefined) {
     const why = `more brought nothing (${ceiling.why}), next try in ${seconds(ceiling.untilMs - clockMs)}; ${wish.why}`
@@ -221,19 +223,20 @@ function size(
   }
   const windowMs = stabilisationOf(tick, state)
   const observedMs = state.observedSinceMs === undefined ? 0 : clockMs - state.observedSinceMs
-  const largest = Math.max(1, tooFewNow(sample, state) + 1, ...state.needs.map(need => need.workers))
-  const isSoon = state.shrunkAtMs !== undefined && clockMs - state.shrunkAtMs < betweenShrinksMs
-  if (largest < workers && observedMs >= windowMs && !isSoon) {
-    return { verdict: { desired: largest, why: `${wish.why}, for ${seconds(windowMs)}` }, state }
+  const needed = Math.max(1, ...state.needs.map(need => need.workers))
+  const tooFew = tooFewNow(state)
+  const enough = Math.max(needed, tooFew + 1)
+  const why = enough > needed ? `${wish.why}; ${tooFew} ${tooFew === 1 ? 'was' : 'were'} too few for it` : wish.why
+  const isSoon = state.shrunk !== undefined && clockMs - state.shrunk.atMs < betweenShrinksMs
+  if (enough < workers && observedMs >= windowMs && !isSoon) {
+    return { verdict: { desired: enough, why: `${why}, for ${seconds(windowMs)}` }, state }
   }
-  const fewer = tooFewNow(sample, state)
-  const why = fewer > 0 && fewer + 1 === workers ? `${wish.why}; ${fewer} were too few for it` : wish.why
   return { verdict: { desired: workers, why }, state }
 }
 
-/** Workers that were too few for this load; 0 when nothing of the kind is known. */
-function tooFewNow({ arrivalsPerS }: ScalingSample, { tooFew }: ScalingState): number {
-  return tooFew !== undefined && arrivalsPerS >= tooFew.arrivalsPerS * sameLoad ? tooFew.workers : 0
+/** As many workers as were too few for what the load needs now; 0 when nothing of the kind is known. */
+function tooFewNow({ tooFew, needs }: ScalingState): number {
+  return tooFew !== undefined && (needs.at(-1)?.lasting ?? 0) >= tooFew.lasting * sameNeed ? tooFew.workers : 0
 }
 
 /** The sample becomes part of what is known. */
@@ -242,7 +245,8 @@ function remember(tick: Tick, state: ScalingState, wish: Wish, backlog: number):
   const quiet = sample.active === undefined ? sample.arrivalsPerS < 0.01 : !sample.active
   const isIdle = quiet && sample.busy === 0 && (sample.running ?? 0) === 0 && backlog === 0
   const windowMs = stabilisationOf(tick, state)
-  const need = { atMs: clockMs, workers: Math.ceil(wish.need * (1 + deadBand)), cores: wish.cores }
+  const workersNeeded = Math.ceil(wish.need * (1 + deadBand))
+  const need = { atMs: clockMs, workers: workersNeeded, lasting: wish.lasting, cores: wish.cores }
   // Only needs that no later one exceeds can be the largest some day.
   const needs = state.needs.filter(
     ({ atMs, workers: then, cores }) => clockMs - atMs < windowMs && (then > need.workers || cores > need.cores),
@@ -265,6 +269,7 @@ function remember(tick: Tick, state: ScalingState, wish: Wish, backlog: number):
             sample.limitedBy === undefined &&
             sample.runnableKeys >= atATime &&
             backlog >= workers * atATime,
+          isContended: sample.contended === true,
           completedPerS: sample.completedPerS,
           nominalPerS,
           coldStartMs: sample.coldStartMs ?? defaultColdStartMs,
@@ -282,15 +287,19 @@ function remember(tick: Tick, state: ScalingState, wish: Wish, backlog: number):
   }
 }
 
-/** A shrink that growth takes back soon was too early: the next one waits longer, and leaves more. */
-function regrown({ workers, sample: { arrivalsPerS } }: Tick, state: ScalingState): ScalingState {
-  const { shrunkAtMs, clockMs, stabilisationMs } = state
-  if (shrunkAtMs === undefined || clockMs - shrunkAtMs > takenBackWindows * stabilisationMs) return state
+/**
+ * A shrink that growth takes back soon was too early: the next one waits longer, and leaves more. It is too few for the
+ * smaller of the needs at both: a burst that made it grow tells nothing of the load between bursts.
+ */
+function regrown(workers: number, state: ScalingState): ScalingState {
+  const { shrunk, clockMs, stabilisationMs, tooFew, needs } = state
+  if (shrunk === undefined || clockMs - shrunk.atMs > takenBackWindows * stabilisationMs) return state
+  const lasting = Math.min(shrunk.lasting, needs.at(-1)?.lasting ?? 0)
   return {
     ...state,
-    shrunkAtMs: undefined,
+    shrunk: undefined,
     regrownAtMs: clockMs,
-    tooFew: { workers, arrivalsPerS },
+    tooFew: lasting > 0 && workers > tooFewNow(state) ? { workers, lasting } : tooFew,
     stabilisationMs: Math.min(stabilisationMs * 2, longestStabilisationMs),
   }
 }
@@ -308,14 +317,20 @@ function probingSince({ sample, clockMs }: Tick, since: number | undefined): num
   return isOver && clockMs - since >= probe.leastMs ? undefined : since
 }
 
-function claimOf({ sample, policy, least }: Tick, state: ScalingState, desired: number): ScalingDecision['claim'] {
+function claimOf(
+  { sample, policy, least, workers: present }: Tick,
+  state: ScalingState,
+  desired: number,
+): ScalingDecision['claim'] {
   const { needs, idleSinceMs, probingSinceMs, capacity, clockMs } = state
   const each = coresPerWorker(sample, capacity.efficiency)
   // Nothing is known of the need: it is what there is.
   if (needs.length === 0 || probingSinceMs !== undefined) {
     return { workers: desired, cores: idleSinceMs === undefined ? desired * each : 0, coresPerWorker: each }
   }
-  const needed = Math.max(...needs.map(({ workers }) => workers))
+  // What is kept because fewer were too few counts as well.
+  const kept = Math.min(present, tooFewNow(state) + 1)
+  const needed = Math.max(kept, ...needs.map(({ workers }) => workers))
   const most = Math.min(ceilingNow(capacity, clockMs)?.workers ?? Infinity, policy.maxWorkers)
   const cores = Math.max(...needs.map(need => need.cores))
   return { workers: Math.min(Math.max(needed, least), most), cores, coresPerWorker: each }

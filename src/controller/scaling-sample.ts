@@ -35,6 +35,8 @@ export interface ScalingSample {
   /** Asynchronous handlers per worker. */
   readonly concurrency: number
   readonly cores: number
+  /** Threads wait for a core: what workers do then says nothing of what they could do. Absent: they do not. */
+  readonly contended?: boolean
   /** What it takes to start a worker. Absent: 50 ms. */
   readonly coldStartMs?: number
   /** Most workers that other versions leave to this one. Absent: as many as it needs. */

@@ -15,6 +15,7 @@ const full: CapacityObservation = {
   workers: 1,
   ready: 1,
   isFull: true,
+  isContended: false,
   completedPerS: 400,
   nominalPerS: 400,
   coldStartMs: 50,
@@ -42,6 +43,14 @@ describe('observeCapacity', () => {
     expect(memory.efficiency).toBeCloseTo(0.5, 1)
     const { memory: idle } = observe([{ workers: 4, intervals: 10, completedPerS: 10, isFull: false }])
     expect(idle.efficiency).toBe(1)
+  })
+
+  it('learns no efficiency from workers that wait for a core, and keeps what it knew', () => {
+    const { memory: before } = observe([{ workers: 2, intervals: 10, completedPerS: 720 }])
+    const { memory } = observe([{ workers: 2, intervals: 20, completedPerS: 200, isContended: true }], {
+      memory: before,
+    })
+    expect(memory.efficiency).toBe(before.efficiency)
   })
 
   it('learns from few calls a little, and from many at once', () => {

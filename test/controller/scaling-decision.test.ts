@@ -121,7 +121,7 @@ describe('decideWorkers', () => {
     const decisions = run(load, { workers: 1 })
     const counts = decisions.map(({ desired }) => desired)
     expect(counts.filter((count, tick) => count !== counts[tick - 1])).toEqual([2, 1, 2])
-    expect(decisions.at(-1)?.reason).toContain('; 1 were too few for it')
+    expect(decisions.at(-1)?.reason).toContain('; 1 was too few for it')
     const less = run([...load, ...Array<object>(300).fill({ ...steady, arrivalsPerS: 20 })], { workers: 1 })
     expect(less.at(-1)?.desired).toBe(1)
     const muchLater = run([...load, ...Array<object>(300).fill(steady)], { workers: 1 })

@@ -30,20 +30,21 @@ export const createSluiceScaler =
     return {
       name: 'Sluice',
       intervalMs,
-      decide: views =>
-        views.map((view, index) => {
+      decide: views => {
+        const limits = fairShares(
+          scaled.map(({ claim }) => claim),
+          machine,
+        )
+        return views.map((view, index) => {
           const fn = functions[index] as ScaledFunction
           const own = scaled[index] as Scaled
-          const limits = fairShares(
-            scaled.map(({ claim }) => claim),
-            machine,
-          )
           const sample = { ...sampleOf(fn, view, own, machine.cores), limit: limits[index] }
           const decision = decideWorkers(sample, fn.policy, own.state)
           own.state = decision.state
           own.claim = { ...own.claim, ...decision.claim }
           return { workers: decision.desired, reason: decision.reason }
-        }),
+        })
+      },
       wake: index => {
         const { policy } = functions[index] as ScaledFunction
         if ((policy.activationLagThreshold ?? 0) > 0) return undefined
@@ -71,6 +72,7 @@ function sampleOf(fn: ScaledFunction, view: FunctionView, own: Scaled, cores: nu
     serviceTimeMs: view.serviceTimeMs,
     concurrency: fn.behaviour.concurrency ?? 8,
     cores,
+    contended: view.contended,
     coldStartMs: fn.behaviour.coldStartMs ?? 50,
   }
 }
