@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import { SluiceError } from '../errors/sluice-error.ts'
 import type { FunctionVersion } from '../functions/function-version.ts'
 import { withCompileCache } from './compile-cache.ts'
+import { heapLimits } from './heap-limits.ts'
 import { cut, describeThrown } from './invocation-error.ts'
 import type { InvocationError } from './invocation.ts'
 import { placeIn, withoutDirectory } from './module-place.ts'
@@ -62,21 +63,27 @@ export async function problemsOf(
     workerData: checked,
     env: withCompileCache(environment, compileCacheDirectory),
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: memoryMiB },
+    resourceLimits: heapLimits(memoryMiB),
     // What it prints while loading is not for our standard output.
     stdout: true,
     stderr: true,
   })
   const problems: (string | undefined)[] = []
-  const { promise: ended, resolve: end } = Promise.withResolvers<void>()
+  let isEnded = false
+  const { promise: ended, resolve } = Promise.withResolvers<void>()
+  const end = (): void => {
+    isEnded = true
+    resolve()
+  }
   const told = (problem: string | undefined): void => {
+    if (isEnded) return
     problems.push(problem)
     if (problems.length === checked.length) end()
     else timer.refresh()
   }
   const isOver = (why: (file: string) => string): void => {
     const current = checked[problems.length]
-    if (current !== undefined) problems.push(why(current.file))
+    if (!isEnded && current !== undefined) problems.push(why(current.file))
     end()
   }
   const timer = setTimeout(

@@ -14,18 +14,15 @@ export async function checkFunctions(
   versions: readonly CheckedFunction[],
   options: CheckOptions = {},
 ): Promise<readonly SluiceError[]> {
-  const waiting = together(versions)
+  const alone: CheckedFunction[] = []
+  await inWorkers(together(versions), async group => {
+    const problems = group.length === 1 ? [] : await problemsOf(group, options)
+    alone.push(...group.filter((_, index) => index >= problems.length || problems[index] !== undefined))
+  })
   const errors = new Map<CheckedFunction, SluiceError>()
-  const checkNext = async (): Promise<void> => {
-    for (let group = waiting.shift(); group !== undefined; group = waiting.shift()) {
-      const problems = group.length === 1 ? [] : await problemsOf(group, options)
-      for (const [index, version] of group.entries()) {
-        if (index < problems.length && problems[index] === undefined) continue
-        await checkFunction(version, options).catch((error: unknown) => errors.set(version, SluiceError.from(error)))
-      }
-    }
-  }
-  await Promise.all(Array.from({ length: workers }, checkNext))
+  await inWorkers(alone, version =>
+    checkFunction(version, options).catch((error: unknown) => void errors.set(version, SluiceError.from(error))),
+  )
   return versions.flatMap(version => errors.get(version) ?? [])
 }
 
@@ -45,4 +42,13 @@ function together(versions: readonly CheckedFunction[]): CheckedFunction[][] {
     group.push(version)
   }
   return groups
+}
+
+/** Works off a list, some entries at a time. */
+async function inWorkers<Entry>(entries: readonly Entry[], work: (entry: Entry) => Promise<void>): Promise<void> {
+  const waiting = [...entries]
+  const workOff = async (): Promise<void> => {
+    for (let entry = waiting.shift(); entry !== undefined; entry = waiting.shift()) await work(entry)
+  }
+  await Promise.all(Array.from({ length: workers }, workOff))
 }

@@ -4,15 +4,17 @@ import { loadFunction, LoadFailure } from './handler-loader.ts'
 import { guardImports } from './import-guard.ts'
 import { describeThrown } from './invocation-error.ts'
 import type { CheckedFunction } from './check-module.ts'
+import { createThreadCheck } from './thread-picture.ts'
 
 /**
  * The throw-away worker of check-module.ts: loads modules one after the other and tells of each how it went. `init` is not
- * called.
+ * called. After one that has left something which others would find, the thread ends.
  */
 const checked = workerData as readonly CheckedFunction[]
 const port = parentPort
 const { apply } = Reflect
 const postMessage = port?.postMessage
+const exit = process.exit.bind(process)
 
 process.setSourceMapsEnabled(true)
 for (const { environment } of checked) hideCompileCache(environment)
@@ -28,11 +30,13 @@ async function answerOf({ file, handler, selfContained }: CheckedFunction, index
 }
 
 async function checkAll(): Promise<void> {
+  const isChanged = createThreadCheck()
   for (const [index, each] of checked.entries()) {
     const answer = await answerOf(each, index)
     if (postMessage !== undefined) apply(postMessage, port, [answer])
+    if (isChanged()) return exit()
   }
 }
 
 // What cannot be answered shows as the end of this thread.
-checkAll().catch(() => process.exit(1))
+checkAll().catch(() => exit(1))

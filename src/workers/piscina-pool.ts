@@ -1,9 +1,10 @@
 import { fileURLToPath } from 'node:url'
-import type { ResourceLimits, Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { defaultRecycle, type FunctionVersion } from '../functions/function-version.ts'
 import { withCompileCache } from './compile-cache.ts'
 import { FramePool } from './frame-pool.ts'
+import { heapLimits } from './heap-limits.ts'
 import { KillSwitch } from './kill-switch.ts'
 import type { WorkerPoolOptions } from './pool-options.ts'
 import { maskFor, type SecretMask } from './secret-mask.ts'
@@ -15,9 +16,6 @@ import type { WorkerSlot } from './worker-slot.ts'
 
 const defaultIdleTimeoutMs = 5_000
 const abandonAfterMs = 2_000
-
-const leastYoungMiB = 4
-const mostYoungMiB = 48
 
 const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
 const entryFile = fileURLToPath(new URL(`./worker-entry.${extension}`, import.meta.url))
@@ -195,16 +193,5 @@ class PiscinaHost implements WorkerHost {
       this.#livedMs += performance.now() - slot.bornAt
       this.onGone(slot)
     })
-  }
-}
-
-/**
- * The young generation gets an eighth of the heap on top: V8 would let it grow to 48 MiB in each thread, of which a
- * function that lives on 7 MiB keeps nothing but garbage.
- */
-function heapLimits(memoryMiB: number): ResourceLimits {
-  return {
-    maxOldGenerationSizeMb: memoryMiB,
-    maxYoungGenerationSizeMb: Math.min(Math.max(memoryMiB / 8, leastYoungMiB), mostYoungMiB),
   }
 }

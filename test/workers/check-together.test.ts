@@ -68,6 +68,20 @@ describe('checkFunctions', () => {
     expect(refused(await checkFunctions(versions))).toEqual(['f4'])
   })
 
+  it.each([
+    ['a global', `globalThis.settings = {}`, `if (globalThis.settings === undefined) throw new Error('no settings')`],
+    ['the environment', `process.env.NAME = 'x'`, `if (process.env.NAME !== 'x') throw new Error('no name')`],
+    [
+      'a global function',
+      `globalThis.fetch = () => 1`,
+      `if (fetch.length !== 0 || fetch() !== 1) throw new Error('no fetch')`,
+    ],
+    ['a built-in', `Array.prototype.last = () => 1`, `if ([].last === undefined) throw new Error('no last')`],
+  ])('refuses a function that loads only thanks to another, which has changed %s', async (_what, sets, needs) => {
+    const sources = [`${sets}; ${handler}`, `${needs}; ${handler}`, handler, handler]
+    expect(refused(await checkFunctions(await functionsOf(sources)))).toEqual(['f1'])
+  })
+
   it('shows each its own environment only', async () => {
     const source = (name: string): string =>
       `if (process.env.NAME !== '${name}') throw new Error('env ' + process.env.NAME); ${handler}`
