@@ -152,7 +152,7 @@ export class Admission implements SubscriptionHandlers {
       window.predecessor = this.#retired.get(partition)
       this.windows.set(partition, window)
     }
-    for (const window of this.windows.values()) window.readAhead.maxBytes = readAheadBytes(this.windows.size)
+    this.#shareReadAhead()
   }
 
   revoked(_epoch: number, partitions: readonly number[]): void {
@@ -166,6 +166,7 @@ export class Admission implements SubscriptionHandlers {
       // A pause outlives the assignment, but the window that wanted it does not: the next one would never get a record.
       if (window.readAhead.paused) this.#subscription?.resume([partition])
     }
+    this.#shareReadAhead()
   }
 
   records(epoch: number, partition: number, records: readonly LogRecord[]): void {
@@ -203,13 +204,17 @@ export class Admission implements SubscriptionHandlers {
     )
   }
 
+  #shareReadAhead(): void {
+    for (const { readAhead } of this.windows.values()) readAhead.maxBytes = readAheadBytes(this.windows.size)
+  }
+
   #admitWaiting(): void {
     for (const window of this.windows.values()) {
       for (const { record, sequence } of window.takeDurable()) this.#handlers.admit(window, record, sequence)
       if (window.hasWaiting && window.predecessor === undefined) this.#admit(window)
       const { readAhead } = window
       if (!readAhead.paused || !readAhead.isHungry || this.#isClosed) continue
-      readAhead.resumedAt(performance.now())
+      readAhead.resume(performance.now())
       this.#subscription?.resume([window.partition])
     }
     this.#handlers.runnable()
@@ -239,7 +244,7 @@ export class Admission implements SubscriptionHandlers {
 
   #pause(window: AssignedWindow): void {
     if (window.readAhead.paused) return
-    window.readAhead.pausedAt(performance.now())
+    window.readAhead.pause(performance.now())
     this.#subscription?.pause([window.partition])
   }
 

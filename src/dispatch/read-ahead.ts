@@ -20,10 +20,11 @@ export function readAheadBytes(partitions: number): number {
 /**
  * How much of a partition waits in memory outside of its window, and whether the log shall hand out more of it.
  *
- *   filling ── as much waits as may ──▶ paused ── half of it is gone ──▶ filling
+ *   filling ── as much waits as may, or more ──▶ paused ── no more than half of that is left ──▶ filling
  *
- * How much may wait follows from how long the half lasted: more than is used up in {@link lastsMs} is memory without use,
- * and dear memory, because what waited for seconds is old to the garbage collector and goes late.
+ * How much may wait follows from how fast it went since the pause: twice what is used up in {@link lastsMs}. More is memory
+ * without use, and dear memory, because what waited for seconds is old to the garbage collector and goes late. A log hands
+ * out whole batches all the same, so of a slow partition one batch waits.
  */
 export class ReadAhead {
   /** Bound of the bytes; see {@link readAheadBytes}. */
@@ -64,13 +65,13 @@ export class ReadAhead {
     return this.#pausedAtMs !== undefined
   }
 
-  /** @param nowMs monotonic, as for {@link resumed} */
-  pausedAt(nowMs: number): void {
+  /** @param nowMs monotonic, as for {@link resume} */
+  pause(nowMs: number): void {
     this.#pausedAtMs = nowMs
     this.#loadAtPause = this.#load
   }
 
-  resumedAt(nowMs: number): void {
+  resume(nowMs: number): void {
     const tookMs = Math.max(nowMs - (this.#pausedAtMs ?? nowMs), 1)
     this.#pausedAtMs = undefined
     const usedInTime = ((this.#loadAtPause - this.#load) / tookMs) * lastsMs

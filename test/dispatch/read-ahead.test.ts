@@ -11,9 +11,9 @@ function fill(readAhead: ReadAhead, { batch = 1, bytesEach = 100 } = {}): number
 
 /** As a trigger does: takes one record every `everyMs` until the log shall go on; gives the time then. */
 function use(readAhead: ReadAhead, nowMs: number, everyMs: number, bytesEach = 100): number {
-  readAhead.pausedAt(nowMs)
+  readAhead.pause(nowMs)
   for (; !readAhead.isHungry; nowMs += everyMs) readAhead.taken(bytesEach)
-  readAhead.resumedAt(nowMs)
+  readAhead.resume(nowMs)
   return nowMs
 }
 
@@ -21,13 +21,13 @@ describe('ReadAhead', () => {
   it('has the log stop when as much waits as may, and go on when half of it is gone', () => {
     const readAhead = new ReadAhead()
     const most = fill(readAhead)
-    readAhead.pausedAt(0)
+    readAhead.pause(0)
     expect(readAhead.paused).toBe(true)
     for (let taken = 1; taken < most / 2; taken++) readAhead.taken(100)
     expect(readAhead.isHungry).toBe(false)
     readAhead.taken(100)
     expect(readAhead.isHungry).toBe(true)
-    readAhead.resumedAt(1)
+    readAhead.resume(1)
     expect(readAhead.paused).toBe(false)
   })
 
@@ -82,10 +82,10 @@ describe('ReadAhead', () => {
         const readAhead = new ReadAhead()
         for (const { batch, bytes, tookMs } of steps) {
           readAhead.added(batch, bytes)
-          readAhead.pausedAt(0)
+          readAhead.pause(0)
           for (let taken = 0; taken < batch; taken++) readAhead.taken(taken === 0 ? bytes : 0)
           expect(readAhead.isHungry).toBe(true)
-          readAhead.resumedAt(tookMs)
+          readAhead.resume(tookMs)
           expect(readAhead.isOverfed).toBe(false)
         }
       }),

@@ -212,7 +212,7 @@ export class EmbeddedSubscription implements Subscription {
         else if (chunk.kind === 'gap') this.#step(position, chunk.end)
         else {
           const isKept = this.#handOut({ ...chunk, isOwn: true }, position)
-          memory = isKept || chunk.block.bytes.length < chunkBytes ? undefined : chunk.block
+          memory = !isKept && chunk.block.bytes.length === chunkBytes ? chunk.block : undefined
         }
       }
       this.#isReadingCold = false
