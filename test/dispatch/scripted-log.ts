@@ -8,6 +8,8 @@ export class ScriptedLog implements PartitionLog {
   readonly stream = 's'
   readonly partitionCount = 1
   readonly paused = new Set<number>()
+  /** How often it was asked to hand out nothing more. */
+  pauses = 0
   readonly commits: { readonly epoch: number; readonly offset: number }[] = []
   /** May hold a commit back, or refuse it. */
   beforeCommit: () => Promise<void> = () => Promise.resolve()
@@ -32,6 +34,10 @@ export class ScriptedLog implements PartitionLog {
     this.#handOut()
   }
 
+  get handedOut(): number {
+    return this.#next
+  }
+
   assign(): void {
     this.#epoch++
     const position = this.commits.at(-1)?.offset ?? 0
@@ -51,7 +57,10 @@ export class ScriptedLog implements PartitionLog {
   subscribe(_group: string, _start: unknown, handlers: SubscriptionHandlers): Promise<Subscription> {
     this.#handlers = handlers
     return Promise.resolve({
-      pause: partitions => partitions.forEach(partition => this.paused.add(partition)),
+      pause: partitions => {
+        this.pauses += partitions.length
+        for (const partition of partitions) this.paused.add(partition)
+      },
       resume: partitions => {
         for (const partition of partitions) this.paused.delete(partition)
         this.#handOut()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { seededRandom } from '../../../src/controller/simulation/random.ts'
 import type { LogRecord } from '../../../src/log/log-record.ts'
 import { numbered, RecordCollector, recordOf } from '../../conformance/record-collector.ts'
 import { faultyFileLayer, fileError, LogDirectory } from './log-directory.ts'
@@ -88,6 +89,42 @@ describe('reading the embedded log', () => {
       for (const [partition, { offset, value }] of all) expect(String(value)).toBe(valueOf(partition, offset))
     },
   )
+
+  it('reads chunks into memory that is free again, and gives all records of partitions that pause at any moment', async () => {
+    await using directory = await LogDirectory.create()
+    const options = { tailCacheBytes: 0, partitionCount: 3 }
+    const log = await directory.open(options)
+    const count = 24_000
+    const valueOf = (partition: number, offset: number) => `${partition}/${offset}`.padEnd(150)
+    const appends = offsets(count).map(i => log.append(i % 3, [recordOf(valueOf(i % 3, Math.floor(i / 3)))]))
+    await Promise.all(appends)
+    await log.close()
+    const again = await directory.open(options)
+    const random = seededRandom(7)
+    const all: LogRecord[][] = [[], [], []]
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const subscription = await again.subscribe('late', 'earliest', {
+      assigned: () => undefined,
+      revoked: () => undefined,
+      anomaly: anomaly => expect(anomaly).toBeUndefined(),
+      fatal: error => expect(error).toBeUndefined(),
+      records: (_epoch, partition, records: readonly LogRecord[]) => {
+        all[partition]!.push(...records)
+        if (all.every(part => part.length === count / 3)) return resolve()
+        if (random() < 0.5) return
+        subscription.pause([partition])
+        const turns = Math.floor(random() * 6)
+        const resume = (left: number): void =>
+          void setImmediate(() => (left > 0 ? resume(left - 1) : subscription.resume([partition])))
+        resume(turns)
+      },
+    })
+    await promise
+    for (const [partition, records] of all.entries()) {
+      expect(records.map(({ offset }) => offset)).toEqual(offsets(count / 3))
+      for (const { offset, value } of records) expect(String(value)).toBe(valueOf(partition, offset))
+    }
+  })
 
   it('ends the subscription of a handler that throws, and only that one', async () => {
     await using directory = await LogDirectory.create()
