@@ -95,17 +95,20 @@ export function observeCapacity(memory: CapacityMemory, seen: CapacityObservatio
   let { levels, efficiency, promised, kept } = memory
   if (wasFull) {
     levels = withInterval(levels, seen, last.workers === workers)
-  }
-  // A worker that waits for a core does less than it can: taken for its efficiency, that asks for more threads.
-  if (wasFull && !seen.isContended) {
     const now = promisedCalls(seen, last.workers)
     // The mean of some seconds, or of so many calls where these take longer.
     const fading = promised > efficiencyCalls ? Math.max(0, 1 - elapsedS / efficiencyMemoryS) : 1
-    promised = promised * fading + now
-    kept = kept * fading + Math.min(seen.completedPerS * elapsedS, now * 1.5)
-    const doubt = doubtfulCalls ** 2 / (doubtfulCalls + promised)
-    efficiency = Math.min(Math.max((kept + doubt) / (promised + doubt), 0.1), 1)
-  } else if (!wasFull) {
+    const nextPromised = promised * fading + now
+    const nextKept = kept * fading + Math.min(seen.completedPerS * elapsedS, now * 1.5)
+    const doubt = doubtfulCalls ** 2 / (doubtfulCalls + nextPromised)
+    const next = Math.min(Math.max((nextKept + doubt) / (nextPromised + doubt), 0.1), 1)
+    // A worker that waits for a core does less than it can: taken for its efficiency, that would ask for more threads.
+    if (!seen.isContended || next >= efficiency) {
+      efficiency = next
+      promised = nextPromised
+      kept = nextKept
+    }
+  } else {
     efficiency += (1 - efficiency) * (1 - Math.exp(-elapsedMs / efficiencyFadesMs))
     kept = promised * efficiency
     if (levels.some(level => level.stayS > 0)) levels = levels.map(level => ({ ...level, stayS: 0 }))

@@ -23,7 +23,7 @@ export interface ScalingState {
   readonly lastResizeMs: number | undefined
   /** Growth goes on: the last one was not all that was wanted, because it may only double. */
   readonly isGrowing: boolean
-  /** The last shrink, and the lasting need then, to see whether it was taken back. */
+  /** The last shrink, to see whether it was taken back; the lasting need then, or 0 when it was not for the need. */
   readonly shrunk: { readonly atMs: number; readonly lasting: number } | undefined
   readonly regrownAtMs: number | undefined
   /** What a shrink that was taken back had left, and the lasting need that it was too few for. */
@@ -127,7 +127,7 @@ export function decideWorkers(sample: ScalingSample, policy: ScalingPolicy, befo
       lastDesired: desired,
       isGrowing: state.isGrowing && desired > workers,
       lastResizeMs: isResized ? tick.clockMs : state.lastResizeMs,
-      shrunk: desired < workers ? { atMs: tick.clockMs, lasting: state.needs.at(-1)?.lasting ?? 0 } : state.shrunk,
+      shrunk: desired < workers ? { atMs: tick.clockMs, lasting: verdict.lasting ?? 0 } : state.shrunk,
     },
     claim: claimOf(tick, state, desired),
   }
@@ -149,6 +149,8 @@ interface Verdict {
   readonly why: string
   /** Said in front of why; the default tells from what to what. */
   readonly prefix?: string
+  /** Of a shrink to what is needed: the part of the need that lasts. */
+  readonly lasting?: number
 }
 
 function judge(tick: Tick, state: ScalingState): { readonly verdict: Verdict; readonly state: ScalingState } {
@@ -215,7 +217,7 @@ function size(
       return { verdict: { desired: workers, why: `${wish.why}; resized just now` }, state }
     }
     const isGrowing = settled > desired && desired < most
-    return { verdict: { desired, why: wish.why }, state: { ...regrown(workers, state), isGrowing } }
+    return { verdict: { desired, why: wish.why }, state: { ...regrown(tick, state, settled), isGrowing } }
   }
   if (wanted > workers && ceiling !== undefined) {
     const why = `more brought nothing (${ceiling.why}), next try in ${seconds(ceiling.untilMs - clockMs)}; ${wish.why}`
@@ -229,14 +231,17 @@ function size(
   const why = enough > needed ? `${wish.why}; ${tooFew} ${tooFew === 1 ? 'was' : 'were'} too few for it` : wish.why
   const isSoon = state.shrunk !== undefined && clockMs - state.shrunk.atMs < betweenShrinksMs
   if (enough < workers && observedMs >= windowMs && !isSoon) {
-    return { verdict: { desired: enough, why: `${why}, for ${seconds(windowMs)}` }, state }
+    const verdict = { desired: enough, why: `${why}, for ${seconds(windowMs)}`, lasting: wish.lasting }
+    return { verdict, state }
   }
   return { verdict: { desired: workers, why }, state }
 }
 
 /** As many workers as were too few for what the load needs now; 0 when nothing of the kind is known. */
 function tooFewNow({ tooFew, needs }: ScalingState): number {
-  return tooFew !== undefined && (needs.at(-1)?.lasting ?? 0) >= tooFew.lasting * sameNeed ? tooFew.workers : 0
+  // The largest of the window: one low sample does not end it.
+  const lasting = Math.max(0, ...needs.map(need => need.lasting))
+  return tooFew !== undefined && lasting >= tooFew.lasting * sameNeed ? tooFew.workers : 0
 }
 
 /** The sample becomes part of what is known. */
@@ -288,18 +293,19 @@ function remember(tick: Tick, state: ScalingState, wish: Wish, backlog: number):
 }
 
 /**
- * A shrink that growth takes back soon was too early: the next one waits longer, and leaves more. It is too few for the
- * smaller of the needs at both: a burst that made it grow tells nothing of the load between bursts.
+ * A shrink that growth takes back soon was too early: the next one waits longer. It leaves more, too, where one worker more
+ * would have been enough: a burst that wants many tells nothing of the load between bursts.
  */
-function regrown(workers: number, state: ScalingState): ScalingState {
+function regrown({ workers }: Tick, state: ScalingState, wanted: number): ScalingState {
   const { shrunk, clockMs, stabilisationMs, tooFew, needs } = state
   if (shrunk === undefined || clockMs - shrunk.atMs > takenBackWindows * stabilisationMs) return state
   const lasting = Math.min(shrunk.lasting, needs.at(-1)?.lasting ?? 0)
+  const isAtEdge = lasting > 0 && wanted === workers + 1 && workers > tooFewNow(state)
   return {
     ...state,
     shrunk: undefined,
     regrownAtMs: clockMs,
-    tooFew: lasting > 0 && workers > tooFewNow(state) ? { workers, lasting } : tooFew,
+    tooFew: isAtEdge ? { workers, lasting } : tooFew,
     stabilisationMs: Math.min(stabilisationMs * 2, longestStabilisationMs),
   }
 }
@@ -329,7 +335,8 @@ function claimOf(
     return { workers: desired, cores: idleSinceMs === undefined ? desired * each : 0, coresPerWorker: each }
   }
   // What is kept because fewer were too few counts as well.
-  const kept = Math.min(present, tooFewNow(state) + 1)
+  const tooFew = tooFewNow(state)
+  const kept = tooFew === 0 ? 0 : Math.min(present, tooFew + 1)
   const needed = Math.max(kept, ...needs.map(({ workers }) => workers))
   const most = Math.min(ceilingNow(capacity, clockMs)?.workers ?? Infinity, policy.maxWorkers)
   const cores = Math.max(...needs.map(need => need.cores))

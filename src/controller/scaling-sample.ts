@@ -35,7 +35,7 @@ export interface ScalingSample {
   /** Asynchronous handlers per worker. */
   readonly concurrency: number
   readonly cores: number
-  /** Threads wait for a core: what workers do then says nothing of what they could do. Absent: they do not. */
+  /** Threads wait for a core: workers can do more than they do. Whether growth paid is judged all the same. Absent: they do not. */
   readonly contended?: boolean
   /** What it takes to start a worker. Absent: 50 ms. */
   readonly coldStartMs?: number

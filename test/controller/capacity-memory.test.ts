@@ -51,6 +51,10 @@ describe('observeCapacity', () => {
       memory: before,
     })
     expect(memory.efficiency).toBe(before.efficiency)
+    const { memory: better } = observe([{ workers: 2, intervals: 20, completedPerS: 780, isContended: true }], {
+      memory: before,
+    })
+    expect(better.efficiency).toBeGreaterThan(before.efficiency + 0.05)
   })
 
   it('learns from few calls a little, and from many at once', () => {

@@ -128,6 +128,32 @@ describe('decideWorkers', () => {
     expect(muchLater.at(-1)?.desired).toBe(1)
   })
 
+  it('takes a burst for no reason to keep more between bursts', () => {
+    const steady = { backlog: 0, arrivalsPerS: 30 }
+    const burst = [...Array<object>(4).fill({ ...steady, backlog: 900 }), ...Array<object>(100).fill(steady)]
+    const bursts = [...Array.from({ length: 6 }, () => burst), Array<object>(400).fill(steady)]
+    const decisions = run(bursts.flat(), { workers: 1 })
+    expect(Math.max(...decisions.map(({ desired }) => desired))).toBeGreaterThan(5)
+    expect(decisions.at(-1)?.desired).toBe(1)
+    expect(decisions.some(({ reason }) => reason.includes('too few'))).toBe(false)
+  })
+
+  it('does not take what others took for a shrink of its own', () => {
+    const steady = { backlog: 0, arrivalsPerS: 30 }
+    const rush = { ...steady, backlog: 160 }
+    const squeezed = { ...rush, limit: { workers: 1, why: 'its share' } }
+    const load = [rush, ...Array<object>(4).fill(squeezed), rush, ...Array<object>(60).fill(steady)]
+    const decisions = run(load, { workers: 1 })
+    expect(decisions.map(({ desired }) => desired).slice(0, 7)).toEqual([2, 1, 1, 1, 1, 2, 2])
+    expect(decisions.at(-1)?.desired).toBe(1)
+  })
+
+  it('claims nothing for a worker that is idle', () => {
+    const idle = { backlog: 0, busy: 0, arrivalsPerS: 0, active: false }
+    const decisions = run([{ backlog: 5 }, ...Array<object>(80).fill(idle)], { workers: 1 })
+    expect(decisions.at(-1)).toMatchObject({ desired: 1, claim: { workers: 0, cores: 0 } })
+  })
+
   it('holds while figures are no numbers, and shrinks only after a whole window of known ones', () => {
     const low = { backlog: 0, arrivalsPerS: 30 }
     const samples = [
