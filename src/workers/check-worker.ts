@@ -30,7 +30,8 @@ async function answerOf({ file, handler, selfContained }: CheckedFunction, index
 }
 
 async function checkAll(): Promise<void> {
-  const isChanged = createThreadCheck()
+  // Node loads some globals when they are looked at: only for those that others come after.
+  const isChanged = checked.length > 1 ? createThreadCheck() : () => false
   for (const [index, each] of checked.entries()) {
     const answer = await answerOf(each, index)
     if (postMessage !== undefined) apply(postMessage, port, [answer])

@@ -8,8 +8,10 @@ const countIntervalMs = 50
  * Takes a picture of the built-ins that nearly all code relies on, before user code is loaded, and returns the comparison
  * with it. Cheap enough for every frame (below a microsecond): it compares identities and looks for enumerable additions,
  * which is what plain assignments leave; hidden additions are found by counting keys, now and then.
+ *
+ * @param everyMs between two counts; default 50.
  */
-export function createGlobalCheck(): GlobalCheck {
+export function createGlobalCheck(everyMs = countIntervalMs): GlobalCheck {
   const prototypes = { Object, Array, Function, Promise, String, Number, Map, Set, Error, Uint8Array }
   const ownKeys = Reflect.ownKeys
   const counted = Object.entries(prototypes).map(([name, constructor]) => {
@@ -71,7 +73,7 @@ export function createGlobalCheck(): GlobalCheck {
       if (read() !== value) return name
     }
     const time = now()
-    if (time - countedAt < countIntervalMs) return undefined
+    if (time - countedAt < everyMs) return undefined
     countedAt = time
     for (const { name, prototype, count } of counted) {
       if (ownKeys(prototype).length !== count) return `${name}.prototype`

@@ -4,15 +4,15 @@ import { createGlobalCheck } from './global-guard.ts'
 export type ThreadCheck = () => boolean
 
 /**
- * Takes a picture of the globals, the environment and the built-ins of this thread and returns the comparison with it. Not
- * seen is what code leaves in a module that others import as well, and globals under symbols: libraries register there,
- * Node's own `fetch` as well.
+ * Takes a picture of the globals, the environment and the most used built-ins of this thread and returns the comparison with
+ * it. Not seen is what code leaves in a module that others import as well, in other built-ins, and under symbols, where
+ * libraries register, Node's own `fetch` among them.
  */
 export function createThreadCheck(): ThreadCheck {
   const { ownKeys, getOwnPropertyDescriptor } = Reflect
   const { is } = Object
   const { env } = process
-  /** Pairs of a key and what stands there; getters are not called. */
+  /** Keys with what stands there, or the getter. */
   const picture = (): unknown[] => [
     ...Object.getOwnPropertyNames(globalThis).flatMap(key => {
       const { value, get } = getOwnPropertyDescriptor(globalThis, key) ?? {}
@@ -20,7 +20,7 @@ export function createThreadCheck(): ThreadCheck {
     }),
     ...ownKeys(env).flatMap(key => [key, env[String(key)]]),
   ]
-  const builtIns = createGlobalCheck()
+  const builtIns = createGlobalCheck(0)
   const before = picture()
   return () => {
     const now = picture()

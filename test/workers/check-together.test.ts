@@ -77,6 +77,11 @@ describe('checkFunctions', () => {
       `if (fetch.length !== 0 || fetch() !== 1) throw new Error('no fetch')`,
     ],
     ['a built-in', `Array.prototype.last = () => 1`, `if ([].last === undefined) throw new Error('no last')`],
+    [
+      'a built-in, as polyfills do',
+      `Object.defineProperty(Map.prototype, 'last', { value: 1 })`,
+      `if (new Map().last !== 1) throw new Error('no last')`,
+    ],
   ])('refuses a function that loads only thanks to another, which has changed %s', async (_what, sets, needs) => {
     const sources = [`${sets}; ${handler}`, `${needs}; ${handler}`, handler, handler]
     expect(refused(await checkFunctions(await functionsOf(sources)))).toEqual(['f1'])
