@@ -43,8 +43,6 @@ interface Controlled {
   load: LoadState
   claim: Claim
   reason: string
-  /** What the others leave, by the claims of the last tick. */
-  limit: Limit | undefined
   sampling: boolean
   removed: boolean
 }
@@ -63,6 +61,8 @@ export class Controller {
   #cpu = process.cpuUsage()
   #cpuAtMs = performance.now()
   #contended = false
+  /** What the others leave to each, for the tick that is under way. */
+  #limits: ReadonlyMap<Controlled, Limit | undefined> | undefined
 
   constructor(options: ControllerOptions) {
     this.#options = options
@@ -79,7 +79,6 @@ export class Controller {
       claim: claimOf(pool, { workers: warm, cores: 0, coresPerWorker: 1 }),
       reason: 'not sampled yet',
       inputs: undefined,
-      limit: undefined,
       sampling: false,
       removed: false,
     })
@@ -96,7 +95,7 @@ export class Controller {
   start(): void {
     this.#timer = setInterval(() => {
       this.#lookAtCores()
-      this.#share()
+      this.#limits = undefined
       // A copy: what a decision reaches may remove a pool.
       for (const controlled of [...this.#versions]) void this.#tick(controlled)
     }, this.#options.intervalMs)
@@ -190,7 +189,7 @@ export class Controller {
       concurrency: pool.version.batch === undefined ? pool.version.concurrency : 1,
       cores: this.#options.cores,
       contended: this.#contended,
-      limit: controlled.limit,
+      limit: this.#limitOf(controlled),
       calls: lag.calls,
       limitedBy: lag.limitedBy,
       cannotStart: stats.state === 'quarantined' ? (stats.problem ?? 'it is in quarantine') : undefined,
@@ -198,15 +197,18 @@ export class Controller {
   }
 
   /**
-   * Once for all, because the share of one version takes the claims of all. Those that begin to grow in the same tick do
-   * not see each other yet: they may exceed what there is until the next one.
+   * Once a tick for all, because the share of one version takes the claims of all. Those that begin to grow in the same tick
+   * do not see each other yet: they may exceed what there is until the next one.
    */
-  #share(): void {
-    const limits = fairShares(
-      this.#versions.map(({ claim }) => claim),
-      this.machine,
-    )
-    for (const [index, controlled] of this.#versions.entries()) controlled.limit = limits[index]
+  #limitOf(controlled: Controlled): Limit | undefined {
+    if (this.#limits === undefined) {
+      const limits = fairShares(
+        this.#versions.map(({ claim }) => claim),
+        this.machine,
+      )
+      this.#limits = new Map(this.#versions.map((version, index) => [version, limits[index]]))
+    }
+    return this.#limits.get(controlled)
   }
 
   #apply(pool: WorkerPool, desired: number, reason: string, inputs?: ScalingInputs): void {

@@ -4,7 +4,7 @@ import { loadFunction, LoadFailure } from './handler-loader.ts'
 import { guardImports } from './import-guard.ts'
 import { describeThrown } from './invocation-error.ts'
 import type { CheckedFunction } from './check-module.ts'
-import { createThreadCheck } from './thread-picture.ts'
+import { createThreadCheck } from './thread-check.ts'
 
 /**
  * The throw-away worker of check-module.ts: loads modules one after the other and tells of each how it went. `init` is not
@@ -17,7 +17,7 @@ const postMessage = port?.postMessage
 const exit = process.exit.bind(process)
 
 process.setSourceMapsEnabled(true)
-for (const { environment } of checked) hideCompileCache(environment)
+hideCompileCache(checked[0]?.environment ?? {})
 
 async function answerOf({ file, handler, selfContained }: CheckedFunction, index: number): Promise<object> {
   try {

@@ -117,7 +117,9 @@ describe('decideWorkers', () => {
     // The rate says one worker; soon after the shrink one is not enough all the same.
     const steady = { backlog: 0, arrivalsPerS: 30 }
     const rush = { ...steady, backlog: 160 }
-    const load = [rush, ...Array<object>(32).fill(steady), rush, ...Array<object>(1_000).fill(steady)]
+    const dip = { ...steady, arrivalsPerS: 20 }
+    const long = [...Array<object>(500).fill(steady), dip, ...Array<object>(500).fill(steady)]
+    const load = [rush, ...Array<object>(32).fill(steady), rush, ...long]
     const decisions = run(load, { workers: 1 })
     const counts = decisions.map(({ desired }) => desired)
     expect(counts.filter((count, tick) => count !== counts[tick - 1])).toEqual([2, 1, 2])

@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { Admission } from '../../src/dispatch/admission.ts'
+import type { TriggerOptions } from '../../src/dispatch/trigger-options.ts'
 import { DispatchFixture } from './dispatch-fixture.ts'
 import { ScriptedLog } from './scripted-log.ts'
 import { succeeded } from './scripted-pool.ts'
@@ -42,6 +44,26 @@ describe('the admission of a partition', () => {
     await until(() => seen.done === count && log.commits.at(-1)?.offset === count)
     // A few hundred at first, and as many as may wait once it is seen how fast they go.
     expect(log.pauses).toBeGreaterThanOrEqual(2)
+    expect(log.pauses).toBeLessThan(50)
     expect(seen.mostAhead).toBeLessThan(16_384 + 5_000)
+  })
+
+  it('lets the partitions of a trigger share what may wait, anew whenever some come or go', () => {
+    const options = { window: { maxEvents: 50, maxBytes: 1_000_000 }, commitIntervalMs: 1_000 } as TriggerOptions
+    const admission = new Admission(options, {
+      admit: () => 0,
+      mayClaim: () => true,
+      runnable: () => 0,
+      broken: () => 0,
+    })
+    const bounds = () => new Set([...admission.windows.values()].map(({ readAhead }) => readAhead.maxBytes))
+    const partitions = Array.from({ length: 128 }, (_, partition) => ({ partition, position: 0 }))
+    admission.assigned(1, partitions)
+    expect(bounds()).toEqual(new Set([512 * 1024]))
+    admission.revoked(
+      1,
+      partitions.slice(2).map(({ partition }) => partition),
+    )
+    expect(bounds()).toEqual(new Set([4 * 1024 * 1024]))
   })
 })

@@ -50,7 +50,7 @@ describe('checkFunctions', () => {
       'init-throws.mjs',
     ]
     const versions = files.map(file => versionOf(file, { name: file }))
-    const options = { timeoutMs: 1_000 }
+    const options = { timeoutMs: 2_000 }
     const alone: string[] = []
     for (const version of versions)
       await checkFunction(version, options).catch((error: Error) => alone.push(error.message))

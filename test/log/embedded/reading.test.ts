@@ -6,6 +6,14 @@ import { faultyFileLayer, fileError, LogDirectory } from './log-directory.ts'
 
 const offsets = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
 
+/** A subscriber to which nothing but records may come. */
+const quiet = {
+  assigned: () => undefined,
+  revoked: () => undefined,
+  anomaly: (anomaly: unknown) => expect(anomaly).toBeUndefined(),
+  fatal: (error: unknown) => expect(error).toBeUndefined(),
+}
+
 describe('reading the embedded log', () => {
   it('gives a late group everything from many segments, in batches of bounded size', async () => {
     await using directory = await LogDirectory.create()
@@ -20,10 +28,7 @@ describe('reading the embedded log', () => {
     const seen: number[][] = [[], [], [], []]
     await new Promise<void>(resolve => {
       void again.subscribe('late', 'earliest', {
-        assigned: () => undefined,
-        revoked: () => undefined,
-        anomaly: anomaly => expect(anomaly).toBeUndefined(),
-        fatal: error => expect(error).toBeUndefined(),
+        ...quiet,
         records: (_epoch, partition, records: readonly LogRecord[]) => {
           sizes.push(records.length)
           for (const { offset } of records) seen[partition]!.push(offset)
@@ -56,7 +61,7 @@ describe('reading the embedded log', () => {
   })
 
   it.each([1, 3, 16])(
-    'hands out records that keep no more memory than they need, of %i partitions',
+    'hands out records that keep little more memory than they need, of %i partitions',
     async partitions => {
       await using directory = await LogDirectory.create()
       const options = { tailCacheBytes: 0, partitionCount: partitions }
@@ -104,10 +109,7 @@ describe('reading the embedded log', () => {
     const all: LogRecord[][] = [[], [], []]
     const { promise, resolve } = Promise.withResolvers<void>()
     const subscription = await again.subscribe('late', 'earliest', {
-      assigned: () => undefined,
-      revoked: () => undefined,
-      anomaly: anomaly => expect(anomaly).toBeUndefined(),
-      fatal: error => expect(error).toBeUndefined(),
+      ...quiet,
       records: (_epoch, partition, records: readonly LogRecord[]) => {
         all[partition]!.push(...records)
         if (all.every(part => part.length === count / 3)) return resolve()
